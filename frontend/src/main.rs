@@ -1,0 +1,2 @@
+//! The Fourwire app.
+fn main() {}

@@ -1,0 +1,2 @@
+//! Arguments → configuration → the app.
+fn main() {}

@@ -1,0 +1,191 @@
+//! Refusals: `application/problem+json` (RFC 9457) with a stable code.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $variant:ident = $code:literal, $status:literal, $title:literal;)*) => {
+        /// Every code that a refusal can carry. A code never changes its meaning; `docs/PROTOCOL.md` lists them all.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Code { $($(#[$doc])* $variant,)* }
+
+        impl Code {
+            /// All codes.
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            /// The code as the protocol spells it.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $code,)* }
+            }
+
+            /// The HTTP status that goes with it.
+            pub const fn status(self) -> u16 {
+                match self { $(Self::$variant => $status,)* }
+            }
+
+            /// What happened, in a few words that are the same each time.
+            pub const fn title(self) -> &'static str {
+                match self { $(Self::$variant => $title,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    /// A topic name breaks the rules.
+    BadTopic = "bad_topic", 400, "Not a topic name";
+    /// A subscription names no topic.
+    NoTopics = "no_topics", 400, "No topic was named";
+    /// A subscription names more topics than allowed.
+    TooManyTopics = "too_many_topics", 400, "Too many topics for one subscription";
+    /// `after` is not a cursor.
+    BadCursor = "bad_cursor", 400, "Not a cursor";
+    /// Another query parameter is malformed.
+    BadParameter = "bad_parameter", 400, "A query parameter is malformed";
+    /// A body is not JSON, or not an object where one is needed.
+    BadJson = "bad_json", 400, "Not JSON";
+    /// A WebSocket message is no command.
+    BadCommand = "bad_command", 400, "Not a command";
+    /// An idempotency key is empty, too long, or holds characters that are not visible ASCII.
+    BadIdempotencyKey = "bad_idempotency_key", 400, "Not an idempotency key";
+    /// The request is malformed below the level of a route.
+    BadRequest = "bad_request", 400, "The request is malformed";
+    /// A feature owns the topic.
+    TopicReserved = "topic_reserved", 403, "The topic is written by the server alone";
+    /// A browser of a foreign origin asked.
+    OriginRefused = "origin_refused", 403, "Requests from this origin are not allowed";
+    /// No route has this path.
+    NotFound = "not_found", 404, "There is nothing at this address";
+    /// Nobody has declared or published to the topic.
+    TopicUnknown = "topic_unknown", 404, "The topic does not exist";
+    /// The route has other methods.
+    MethodNotAllowed = "method_not_allowed", 405, "The address does not have this method";
+    /// The request took too long to arrive.
+    RequestTimeout = "request_timeout", 408, "The request took too long to arrive";
+    /// The topic exists with another policy or durability.
+    TopicConflict = "topic_conflict", 409, "The topic is declared otherwise";
+    /// The topic has ended.
+    TopicEnded = "topic_ended", 410, "The topic has ended";
+    /// The body is larger than allowed.
+    PayloadTooLarge = "payload_too_large", 413, "The body is too large";
+    /// The request's URL is longer than allowed.
+    UriTooLong = "uri_too_long", 414, "The address is too long";
+    /// The body is not declared as JSON.
+    UnsupportedMediaType = "unsupported_media_type", 415, "The body must be application/json";
+    /// The `Host` is not one that this server answers to.
+    HostUnknown = "host_unknown", 421, "This server does not answer to that host";
+    /// A field has a value that is not allowed.
+    BadField = "bad_field", 422, "A field has a value that is not allowed";
+    /// The idempotency key was used with another body.
+    IdempotencyKeyReused = "idempotency_key_reused", 422, "The idempotency key belongs to another request";
+    /// The route is a WebSocket's.
+    UpgradeRequired = "upgrade_required", 426, "This address speaks WebSocket";
+    /// The caller has too much going on at once.
+    TooManyRequests = "too_many_requests", 429, "Too much at once";
+    /// The request's headers are larger than allowed.
+    HeadersTooLarge = "headers_too_large", 431, "The headers are too large";
+    /// A fault of the server.
+    Internal = "internal", 500, "The server has failed";
+    /// The server is shutting down.
+    Draining = "draining", 503, "The server is shutting down";
+    /// The server holds as many connections as it may.
+    TooManyConnections = "too_many_connections", 503, "The server is full";
+    /// The log's queue is full.
+    Busy = "busy", 503, "The server is busy";
+    /// There are as many topics as there may be.
+    TopicsExhausted = "topics_exhausted", 503, "There are too many topics";
+    /// The disk is full or refuses writes; nothing was stored.
+    StorageUnavailable = "storage_unavailable", 503, "The server cannot write at present";
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A refusal, as its reader gets it. Servers make one with [`Problem::new`]; clients parse whatever came.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Problem {
+    /// A URI reference that names the kind: `/problems/<code>`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// What happened, the same for each refusal with this code.
+    pub title: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// The stable code; text, so that an old client can read a new server.
+    pub code: String,
+    /// What happened this time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// The parameter or body field at fault, dotted where nested: `retain.events`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+    /// When to try again, in ms from now; on HTTP also the `Retry-After` header, in whole seconds rounded up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_ms: Option<u64>,
+}
+
+impl Problem {
+    /// A refusal with this code.
+    pub fn new(code: Code) -> Self {
+        Self {
+            kind: format!("/problems/{code}"),
+            title: code.title().to_owned(),
+            status: code.status(),
+            code: code.as_str().to_owned(),
+            detail: None,
+            field: None,
+            retry_after_ms: None,
+        }
+    }
+
+    /// Says what happened this time.
+    #[must_use]
+    pub fn detail(mut self, detail: impl fmt::Display) -> Self {
+        self.detail = Some(detail.to_string());
+        self
+    }
+
+    /// Names the field at fault.
+    #[must_use]
+    pub fn field(mut self, field: impl Into<String>) -> Self {
+        self.field = Some(field.into());
+        self
+    }
+
+    /// Says when to try again.
+    #[must_use]
+    pub fn retry_after_ms(mut self, ms: u64) -> Self {
+        self.retry_after_ms = Some(ms);
+        self
+    }
+
+    /// Whether it is a refusal with this code.
+    pub fn is(&self, code: Code) -> bool {
+        self.code == code.as_str()
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.detail.as_ref().unwrap_or(&self.title), self.code)
+    }
+}
+
+impl std::error::Error for Problem {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_reads_as_rfc_9457_says() {
+        let problem = Problem::new(Code::BadTopic).field("topics").detail("a topic token holds only a-z");
+        let json = r#"{"type":"/problems/bad_topic","title":"Not a topic name","status":400,"code":"bad_topic","detail":"a topic token holds only a-z","field":"topics"}"#;
+        assert_eq!(serde_json::to_string(&problem).expect("JSON"), json);
+        assert_eq!(serde_json::from_str::<Problem>(json).expect("a problem"), problem);
+    }
+}
