@@ -280,7 +280,7 @@ mod tests {
             ("nonsense", None, "bad_json", None),
         ] {
             let (got_id, refusal) = Command::decode(json);
-            let problem = refusal.err().expect(json);
+            let problem = refusal.expect_err(json);
             assert_eq!((got_id, &*problem.code, problem.field.as_deref()), (id, code, field), "{json}");
         }
     }
