@@ -1,0 +1,31 @@
+// Runs before the first paint, outside the app: sets the remembered theme, and stands by for an app that cannot load.
+(function () {
+  "use strict";
+  var root = document.documentElement;
+  try {
+    var theme = localStorage.getItem("fourwire.theme");
+    if (theme === "light" || theme === "dark") root.setAttribute("data-theme", theme);
+  } catch (denied) { /* no storage, no memory: the system's theme it is */ }
+
+  // After a deploy, an old page may ask for files that are gone. Reload once; if that does not help, say so.
+  function failed() {
+    if (root.getAttribute("data-app") === "ready") return;
+    try {
+      if (!sessionStorage.getItem("fourwire.reloaded")) {
+        sessionStorage.setItem("fourwire.reloaded", "1");
+        location.reload();
+        return;
+      }
+    } catch (denied) { /* cannot count reloads, so do none */ }
+    var overlay = document.getElementById("broken");
+    if (overlay) overlay.hidden = false;
+  }
+  addEventListener("error", function (event) {
+    var script = event.target && event.target.tagName === "SCRIPT";
+    if (script) failed();
+  }, true);
+  addEventListener("unhandledrejection", failed);
+  addEventListener("TrunkApplicationStarted", function () {
+    try { sessionStorage.removeItem("fourwire.reloaded"); } catch (denied) { /* see above */ }
+  });
+})();

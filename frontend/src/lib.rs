@@ -1,0 +1,46 @@
+//! The Fourwire app: a dashboard, a comparison and a console over one ordered topic log, read on any of four wires.
+//!
+//! Who owns what: [`wire`] speaks to the server (four transports under the shared sans-IO session), [`live`] is the
+//! page's one session and hands frames to components, [`pages`] and [`components`] render, [`format`] turns numbers
+//! into words. Frames are applied the moment they arrive; a component renders at most once per animation frame.
+//!
+//! ## Hooks for tests
+//! The end-to-end tests hold on to these and to nothing else:
+//!
+//! | Selector | Meaning |
+//! |---|---|
+//! | `html[data-app="ready"]` | the app has mounted |
+//! | `[data-testid=connection]` | state in words; `data-state` = `connecting`, `catching-up`, `live`, `switching`, `reconnecting`, `offline`, `paused`, `idle`, `ended`; `data-wire` = wire in use |
+//! | `[data-wire-option=poll…ws, auto]` | the switch's radios, `aria-checked` tells the choice |
+//! | `[data-testid=ledger]` | the ledger panel; `[data-testid=ledger-toggle]` opens it |
+//! | `[data-testid=ledger-gaps]`, `ledger-duplicates`, `ledger-resets`, `ledger-reorders`, `ledger-events`, `ledger-reconnects` | totals over all wires, as plain digits in `data-value` |
+//! | `[data-testid=cpu-now]`, `memory-now`, `load-now`, `events-now`, `rss-now` | current values of the dashboard; `data-at` = the sample's time in µs |
+//! | `[data-testid=pause]` | pauses the page's view |
+//! | `[data-testid=topics]`, `topic-row` (`data-topic`), `frames`, `frame` (`data-seq`), `publish-form`, `problem` | the console |
+
+pub mod app;
+pub mod charts;
+pub mod components;
+pub mod pages;
+pub mod panic;
+pub mod router;
+pub mod storage;
+pub mod theme;
+
+/// Mounts the app in place of the static shell of `index.html`.
+pub fn start() {
+    panic::install();
+    let Some(root) = document().get_element_by_id("app") else { return };
+    yew::Renderer::<app::App>::with_root(root).render();
+    if let Some(html) = document().document_element() {
+        let _ = html.set_attribute("data-app", "ready");
+    }
+}
+
+pub(crate) fn window() -> web_sys::Window {
+    web_sys::window().expect("the app runs in a window, never in a worker")
+}
+
+pub(crate) fn document() -> web_sys::Document {
+    window().document().expect("a window has a document")
+}

@@ -1,0 +1,11 @@
+//! One module a page.
+
+mod compare;
+mod console;
+mod dashboard;
+mod not_found;
+
+pub use compare::Compare;
+pub use console::Console;
+pub use dashboard::Dashboard;
+pub use not_found::NotFound;
