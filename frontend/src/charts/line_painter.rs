@@ -65,7 +65,7 @@ fn paint_grid(context: &CanvasRenderingContext2d, picture: &Picture<'_>, y: &Axi
     } else {
         ticks(y.from(), y.to(), few)
     };
-    context.set_stroke_style_str(&theme::color("--line"));
+    context.set_stroke_style_str(&theme::color("--grid"));
     context.set_fill_style_str(&theme::color("--muted"));
     context.set_line_width(1.0);
     context.set_text_align("right");

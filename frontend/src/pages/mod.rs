@@ -1,6 +1,6 @@
 //! One module a page.
 
-mod compare;
+pub mod compare;
 mod console;
 mod dashboard;
 mod not_found;
