@@ -8,6 +8,7 @@ pub mod command;
 pub mod cursor;
 pub mod dashboard;
 pub mod frame;
+pub mod lab;
 pub mod page;
 pub mod problem;
 pub mod topic;
