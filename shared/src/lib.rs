@@ -11,6 +11,8 @@ pub mod frame;
 pub mod lab;
 pub mod page;
 pub mod problem;
+pub mod session;
+pub mod sse;
 pub mod topic;
 pub mod wire;
 
