@@ -4,16 +4,21 @@ use yew::prelude::*;
 use yew_router::prelude::*;
 
 use crate::{
-    components::Header,
+    choice,
+    components::{Header, LedgerPanel, Voice},
+    live::{Live, use_live},
     router::{self, Route},
 };
 
 /// The whole app.
 #[component]
 pub fn App() -> Html {
+    let live = use_memo((), |()| Live::start(choice::remembered().0));
     html! {
         <BrowserRouter>
-            <Shell />
+            <ContextProvider<Live> context={(*live).clone()}>
+                <Voice><Shell /></Voice>
+            </ContextProvider<Live>>
         </BrowserRouter>
     }
 }
@@ -21,7 +26,10 @@ pub fn App() -> Html {
 #[component]
 fn Shell() -> Html {
     let route = use_route::<Route>().unwrap_or(Route::NotFound);
-    use_effect_with(route, |route| {
+    let live = use_live();
+    use_effect_with(route, move |route| {
+        // A link within the app has no query: the choice goes along.
+        choice::write_address(live.driver().preference());
         crate::document().set_title(route.title());
         if let Some(html) = crate::document().document_element() {
             let _ = html.set_attribute("data-page", &format!("{route:?}").to_lowercase());
@@ -33,6 +41,7 @@ fn Shell() -> Html {
             <main id="main" tabindex="-1">
                 <Switch<Route> render={router::page} />
             </main>
+            <LedgerPanel />
         </>
     }
 }

@@ -20,12 +20,17 @@
 
 pub mod app;
 pub mod charts;
+pub mod choice;
 pub mod components;
+pub mod format;
+pub mod live;
+pub mod pace;
 pub mod pages;
 pub mod panic;
 pub mod router;
 pub mod storage;
 pub mod theme;
+pub mod wire;
 
 /// Mounts the app in place of the static shell of `index.html`.
 pub fn start() {

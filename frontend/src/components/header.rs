@@ -4,7 +4,7 @@
 use yew::prelude::*;
 use yew_router::prelude::*;
 
-use super::{Logo, ThemeSwitch};
+use super::{Connection, Logo, ThemeSwitch, TroubleBar, WireSwitch};
 use crate::router::Route;
 
 /// The bar.
@@ -24,10 +24,11 @@ pub fn Header() -> Html {
             <div class="top-inner">
                 <Link<Route> to={Route::Dashboard} classes="brand"><Logo /><span>{ "Fourwire" }</span></Link<Route>>
                 <nav class="nav" aria-label="Pages"><ul>{ for Route::NAV.map(link) }</ul></nav>
-                <div class="top-switch"></div>
-                <div class="top-state"></div>
+                <div class="top-switch"><WireSwitch /></div>
+                <div class="top-state"><Connection /></div>
                 <ThemeSwitch />
             </div>
+            <TroubleBar />
         </header>
     }
 }

@@ -1,0 +1,100 @@
+//! One request of a polling wire: `fetch`, read whole, one signal, done.
+//!
+//! Each request has its own `AbortController`. `no-store`, so that the browser neither answers from its cache nor
+//! queues equal requests behind one another on the cache's lock; the `ETag` is ours to send, so a 304 reaches us.
+
+use fourwire_shared::{Page, Problem, session::Cause};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{Headers, RequestCache, RequestInit, Response};
+
+use super::transport::{Abort, Ear, Gag, Mouth, Signal, Transport, now_ms};
+
+/// A poll or a long poll under way.
+pub(super) struct Request {
+    // Silenced first, aborted second: what the abort rejects is then heard by nobody.
+    _gag: Gag,
+    _abort: Abort,
+}
+
+impl Transport for Request {}
+
+impl Request {
+    pub(super) fn start(url: String, etag: Option<String>, ear: Ear) -> Self {
+        let mouth = Mouth::new(ear);
+        let abort = Abort::new();
+        let started = Self { _gag: mouth.gag(), _abort: abort };
+        let signal = started._abort.signal();
+        wasm_bindgen_futures::spawn_local(async move {
+            let headers: Vec<(&str, &str)> =
+                etag.as_deref().map(|tag| ("if-none-match", tag)).into_iter().collect();
+            match fetch(&url, &headers, signal.as_ref()).await {
+                Ok(response) => answer(response, &mouth).await,
+                Err(_) => mouth.close(Cause::Network, now_ms()),
+            }
+        });
+        started
+    }
+}
+
+async fn answer(response: Response, mouth: &Mouth) {
+    if response.status() == 304 {
+        let at_ms = now_ms();
+        mouth.say(Signal::NotModified, at_ms);
+        return;
+    }
+    if response.status() == 204 {
+        return mouth.close(Cause::Done, now_ms());
+    }
+    if !response.ok() {
+        let cause = refusal(&response).await;
+        return mouth.close(cause, now_ms());
+    }
+    let etag = response.headers().get("etag").ok().flatten();
+    let Some(text) = body(&response).await else { return mouth.close(Cause::Network, now_ms()) };
+    let at_ms = now_ms();
+    match Page::decode(&text) {
+        Ok(page) => mouth.say(Signal::Page { page, etag, bytes: size(text.len()) }, at_ms),
+        Err(_) => mouth.close(Cause::Protocol, at_ms),
+    }
+}
+
+/// Sends a GET.
+pub(super) async fn fetch(
+    url: &str,
+    headers: &[(&str, &str)],
+    signal: Option<&web_sys::AbortSignal>,
+) -> Result<Response, JsValue> {
+    let init = RequestInit::new();
+    init.set_method("GET");
+    init.set_cache(RequestCache::NoStore);
+    init.set_signal(signal);
+    let list = Headers::new()?;
+    for (name, value) in headers {
+        list.set(name, value)?;
+    }
+    init.set_headers(&list);
+    JsFuture::from(crate::window().fetch_with_str_and_init(url, &init)).await?.dyn_into()
+}
+
+/// Why the server said no: its problem where it sent one, else the bare status.
+pub(super) async fn refusal(response: &Response) -> Cause {
+    let status = response.status();
+    let retry_after_ms = response
+        .headers()
+        .get("retry-after")
+        .ok()
+        .flatten()
+        .and_then(|seconds| seconds.trim().parse::<u64>().ok())
+        .map(|seconds| seconds.saturating_mul(1_000));
+    let problem = body(response).await.and_then(|text| serde_json::from_str::<Problem>(&text).ok());
+    Cause::Refused { status, problem: problem.map(Box::new), retry_after_ms }
+}
+
+async fn body(response: &Response) -> Option<String> {
+    JsFuture::from(response.text().ok()?).await.ok()?.as_string()
+}
+
+pub(super) fn size(bytes: usize) -> u32 {
+    u32::try_from(bytes).unwrap_or(u32::MAX)
+}
