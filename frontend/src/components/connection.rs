@@ -16,19 +16,19 @@ const BAR_MS: Millis = 1_500;
 
 /// What the header shows of a state.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Shown {
+struct Shown {
     /// The value of `data-state`.
-    pub name: &'static str,
+    name: &'static str,
     /// In words.
-    pub words: String,
+    words: String,
     /// One line more.
-    pub more: String,
+    more: String,
     /// The wire in use.
-    pub wire: Wire,
+    wire: Wire,
 }
 
 /// The stable name of a state, for style sheets and tests.
-pub fn name(state: &State) -> &'static str {
+fn name(state: &State) -> &'static str {
     match state {
         State::Idle => "idle",
         State::Connecting { .. } => "connecting",
@@ -44,7 +44,7 @@ pub fn name(state: &State) -> &'static str {
 }
 
 /// What to show of a state at `now`.
-pub fn show(state: &State, wire: Wire, preference: Preference, why_auto: &str, now: Millis) -> Shown {
+fn show(state: &State, wire: Wire, preference: Preference, why_auto: &str, now: Millis) -> Shown {
     let by = match preference {
         Preference::Auto if why_auto.is_empty() => format!("{} · Auto", wire.title()),
         Preference::Auto => why_auto.to_owned(),
