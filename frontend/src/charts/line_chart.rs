@@ -47,6 +47,9 @@ pub struct LineChartProps {
     /// The server's clock minus this browser's, in ms: where the right edge is.
     #[prop_or_default]
     pub clock_offset_ms: f64,
+    /// Holds the right edge at this instant: the page is paused.
+    #[prop_or_default]
+    pub held_ms: Option<f64>,
     /// Whether "Show as table" is offered. A page that has a table of its own turns it off.
     #[prop_or(true)]
     pub table: bool,
@@ -175,7 +178,8 @@ impl Chart {
     }
 
     fn edge(&self) -> f64 {
-        js_sys::Date::now() + self.props.borrow().clock_offset_ms
+        let props = self.props.borrow();
+        props.held_ms.unwrap_or_else(|| js_sys::Date::now() + props.clock_offset_ms)
     }
 
     /// The left and right edge of the last drawing: what the pointer points at.
