@@ -82,6 +82,7 @@ pub struct LaneLog {
     breaks: VecDeque<Break>,
     resets: VecDeque<f64>,
     events: u64,
+    hidden: usize,
     age_max_ms: f64,
 }
 
@@ -106,6 +107,11 @@ impl LaneLog {
         self.events
     }
 
+    /// Events that came while the page was hidden.
+    pub fn hidden(&self) -> usize {
+        self.hidden
+    }
+
     /// The greatest age that the data on the screen has had.
     pub fn age_max_ms(&self) -> f64 {
         self.age_max_ms
@@ -122,6 +128,7 @@ impl LaneLog {
             self.age_max_ms = self.age_max_ms.max(self.age_ms(sample.applied_ms).unwrap_or(0.0));
         }
         self.events += 1;
+        self.hidden += usize::from(sample.hidden);
         bounded(&mut self.samples, sample, SAMPLES_MAX);
     }
 

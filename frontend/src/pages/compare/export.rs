@@ -7,7 +7,6 @@ use fourwire_shared::Wire;
 
 use super::{
     board::{Board, LANES},
-    clock::ClockOffset,
     settings::Settings,
     summary::Summary,
 };
@@ -27,10 +26,10 @@ pub struct Circumstances {
     pub topic: String,
     /// Where all lanes started.
     pub start_cursor: String,
-    /// The clock that latencies rest on.
-    pub clock: ClockOffset,
     /// Adds to `performance.now()` to give ms since the Unix epoch by the server's clock.
     pub origin_ms: f64,
+    /// By how much that may be wrong, either way.
+    pub clock_error_ms: f64,
     /// What the user set.
     pub settings: Settings,
 }
@@ -50,11 +49,8 @@ pub fn json(board: &Board, lanes: &[Summary], it: &Circumstances) -> String {
         text(&it.topic),
         text(&it.start_cursor)
     );
-    let _ = write!(
-        out,
-        "\"clock\":{{\"offset_ms\":{:.3},\"error_ms\":{:.3},\"round_trip_ms\":{:.3},\"probes\":{}}},",
-        it.clock.offset_ms, it.clock.error_ms, it.clock.round_trip_ms, it.clock.probes
-    );
+    let _ =
+        write!(out, "\"clock\":{{\"offset_ms\":{:.3},\"error_ms\":{:.3}}},", it.origin_ms, it.clock_error_ms);
     let set = &it.settings;
     let _ = write!(
         out,

@@ -30,6 +30,12 @@ pub struct Run {
 }
 
 impl Run {
+    /// Begins anew at `now_ms`, with nothing measured and each lane on its own wire.
+    pub fn begin(&mut self, now_ms: f64) {
+        let (within_ms, version) = (self.within_ms, self.version + 1);
+        *self = Self { started_ms: Some(now_ms), within_ms, version, ..Self::default() };
+    }
+
     /// The wire that each lane is on.
     pub fn wires(&self) -> [Wire; LANES] {
         self.wires.unwrap_or(Wire::ALL)
