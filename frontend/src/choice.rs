@@ -2,9 +2,8 @@
 //! visit finds it. The address wins. A name that means nothing falls back to `Auto`, and is told.
 
 use fourwire_shared::{Wire, session::Preference};
-use wasm_bindgen::JsValue;
 
-use crate::storage;
+use crate::{address, storage};
 
 const KEY: &str = "fourwire.wire";
 const PARAMETER: &str = "wire";
@@ -63,7 +62,7 @@ pub fn decide(address: Option<&str>, memory: Option<&str>) -> (Preference, Optio
 
 /// The choice at the opening of the page.
 pub fn remembered() -> (Preference, Option<String>) {
-    decide(from_address().as_deref(), storage::load(KEY).as_deref())
+    decide(address::parameter(PARAMETER).as_deref(), storage::load(KEY).as_deref())
 }
 
 /// Keeps a choice.
@@ -72,22 +71,9 @@ pub fn remember(preference: Preference) {
     write_address(preference);
 }
 
-/// Writes the choice into the address of this page, beside whatever else is there.
+/// Writes the choice into the address of this page.
 pub fn write_address(preference: Preference) {
-    if from_address().is_some_and(|name| name == preference.to_string()) {
-        return;
-    }
-    let window = crate::window();
-    let Ok(href) = window.location().href() else { return };
-    let (Ok(url), Ok(history)) = (web_sys::Url::new(&href), window.history()) else { return };
-    url.search_params().set(PARAMETER, &preference.to_string());
-    let state = history.state().unwrap_or(JsValue::NULL);
-    let _ = history.replace_state_with_url(&state, "", Some(&url.href()));
-}
-
-fn from_address() -> Option<String> {
-    let search = crate::window().location().search().ok()?;
-    web_sys::UrlSearchParams::new_with_str(&search).ok()?.get(PARAMETER)
+    address::set_parameter(PARAMETER, Some(&preference.to_string()));
 }
 
 /// Whether the keys choose a wire. They can be turned off.

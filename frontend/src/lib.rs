@@ -18,6 +18,8 @@
 //! | `[data-testid=pause]` | pauses the page's view |
 //! | `[data-testid=topics]`, `topic-row` (`data-topic`), `frames`, `frame` (`data-seq`), `publish-form`, `problem` | the console |
 
+pub mod address;
+pub mod api;
 pub mod app;
 pub mod charts;
 pub mod choice;

@@ -1,0 +1,136 @@
+//! Console: every topic of the log; read any, publish, declare, end.
+//!
+//! The topics that are followed here ride on the page's one session, and are kept in the address.
+
+mod declare;
+mod form;
+mod frames;
+mod frames_view;
+mod json;
+mod publish;
+mod snippet;
+mod topics;
+
+use fourwire_shared::Topic;
+use yew::prelude::*;
+
+use self::{frames_view::FramesView, publish::PublishForm, topics::Topics};
+use crate::{address, api::Failure, components::Icon};
+
+/// The parameter of the address that holds the followed topics.
+const PARAMETER: &str = "topics";
+/// The most topics of one subscription.
+const TOPICS_MAX: usize = 64;
+
+fn from_address() -> Vec<Topic> {
+    let names = address::parameter(PARAMETER).unwrap_or_default();
+    let mut topics: Vec<Topic> = names.split(',').filter_map(|name| name.parse().ok()).collect();
+    topics.sort();
+    topics.dedup();
+    topics.truncate(TOPICS_MAX);
+    topics
+}
+
+/// The page.
+#[component]
+pub fn Console() -> Html {
+    let followed = use_state_eq(from_address);
+    let change = {
+        let followed = followed.clone();
+        Callback::from(move |topics: Vec<Topic>| {
+            let names: Vec<&str> = topics.iter().map(Topic::as_str).collect();
+            address::set_parameter(PARAMETER, Some(&*names.join(",")).filter(|names| !names.is_empty()));
+            followed.set(topics);
+        })
+    };
+    let follow = {
+        let (followed, change) = (followed.clone(), change.clone());
+        Callback::from(move |(topic, on): (Topic, bool)| {
+            let mut topics = (*followed).clone();
+            topics.retain(|held| *held != topic);
+            if on && topics.len() < TOPICS_MAX {
+                topics.push(topic);
+                topics.sort();
+            }
+            change.emit(topics);
+        })
+    };
+    html! {
+        <section class="page">
+            <header class="page-head">
+                <div>
+                    <h1>{ "Console" }</h1>
+                    <p>{ "Every topic of the log. Follow any of them, and write to those that are yours." }</p>
+                </div>
+            </header>
+            <Topics followed={(*followed).clone()} {follow} />
+            <div class="console-work">
+                <FramesView topics={(*followed).clone()} clear_topics={change.reform(|()| Vec::new())} />
+                <PublishForm suggestion={followed.iter().find(|topic| !topic.is_reserved()).cloned()} />
+            </div>
+        </section>
+    }
+}
+
+/// A field with its label, its hint and what is wrong with it.
+#[derive(Properties, PartialEq)]
+pub(super) struct FieldProps {
+    pub(super) id: &'static str,
+    pub(super) label: &'static str,
+    #[prop_or_default]
+    pub(super) hint: &'static str,
+    #[prop_or_default]
+    pub(super) fault: Option<String>,
+    pub(super) children: Html,
+}
+
+/// The field. Its input has the id `id` and is described by `{id}-fault`.
+#[component]
+pub(super) fn Field(props: &FieldProps) -> Html {
+    html! {
+        <div class="field">
+            <label for={props.id}>{ props.label }</label>
+            { props.children.clone() }
+            if !props.hint.is_empty() && props.fault.is_none() { <span class="hint">{ props.hint }</span> }
+            if let Some(fault) = &props.fault {
+                <span class="field-error" id={format!("{}-fault", props.id)} data-testid="problem">{ fault }</span>
+            }
+        </div>
+    }
+}
+
+/// What is wrong with `field`: found here, or told by the server.
+fn fault(faults: &form::Faults, failure: Option<&Failure>, field: &str) -> Option<String> {
+    let own = faults.iter().find(|(name, _)| *name == field).map(|(_, text)| text.clone());
+    own.or_else(|| match failure {
+        Some(Failure::Refused(problem)) if field_of(problem) == field => Some(problem.to_string()),
+        _ => None,
+    })
+}
+
+/// Which field of our forms a refusal belongs to; none is "".
+fn field_of(problem: &fourwire_shared::Problem) -> &str {
+    match (problem.field.as_deref(), &*problem.code) {
+        (Some(field), _) => field,
+        (None, "bad_json" | "payload_too_large") => "data",
+        (None, "bad_topic" | "topic_reserved" | "topic_ended" | "topic_conflict") => "topic",
+        _ => "",
+    }
+}
+
+/// A failure that belongs to none of `fields`.
+fn whole_failure(failure: &Failure, fields: &[&str]) -> Html {
+    let (title, detail) = match failure {
+        Failure::Refused(problem) if fields.contains(&field_of(problem)) => return html! {},
+        Failure::Refused(problem) => (problem.title.clone(), problem.to_string()),
+        Failure::Lost(words) => {
+            (words.clone(), "Try again: a repeat of the same request has no second effect.".to_owned())
+        }
+    };
+    html! {
+        <div class="problem" role="alert" data-testid="problem">
+            <strong class="row">{ Icon::Warning.view() }{ title }</strong>
+            <span>{ detail }</span>
+        </div>
+    }
+}
