@@ -92,6 +92,8 @@ pub struct Settings {
     pub retry_max_ms: u64,
     /// A new wire must have caught up within this, or the switch has failed. Default 60 000.
     pub switch_ms: u64,
+    /// `Auto` on a lesser wire tries a better one after this; each failure doubles it. Default 10 000.
+    pub climb_ms: u64,
 }
 
 impl Settings {
@@ -111,6 +113,7 @@ impl Settings {
             retry_base_ms: 1_000,
             retry_max_ms: 30_000,
             switch_ms: 60_000,
+            climb_ms: 10_000,
         }
     }
 }

@@ -1,0 +1,97 @@
+//! What is covered of one topic, and whether the next frame connects to it.
+//!
+//! The `prev` of each event proves completeness. A cursor cannot: it speaks for all topics at once, and one topic may
+//! have to be read again while the others are ahead.
+
+use super::api::LinkId;
+use crate::{
+    cursor::{Epoch, Seq},
+    topic::Topic,
+};
+
+/// One topic of the subscription.
+#[derive(Clone, Debug)]
+pub(super) struct Chain {
+    pub(super) topic: Topic,
+    pub(super) phase: Phase,
+    /// Everything of this topic up to here is applied, or part of the snapshot that was.
+    pub(super) covered: Seq,
+    /// The history that `covered` counts in.
+    pub(super) epoch: Option<Epoch>,
+    /// Something is missing after `covered`; events beyond are refused until it has come.
+    pub(super) gap: Option<Gap>,
+    /// Lanes opened before this one know an older history of the topic: what they bring is not for us.
+    pub(super) owner: LinkId,
+    /// The session's count of rebases when this topic was last rebased.
+    pub(super) rebased: u64,
+    /// Highest number handed out since the last reset: the auditor's own memory, used for nothing else.
+    pub(super) audited: Option<Seq>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// Nothing is known yet; a snapshot or a starting point will tell.
+    Joining,
+    /// `covered` counts.
+    Following,
+    /// The end was applied.
+    Ended,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Gap {
+    /// The highest event refused so far.
+    pub(super) upto: Seq,
+    /// The link that showed the gap: what comes on a later one is the re-read.
+    pub(super) found_on: LinkId,
+    /// Re-reads that did not help.
+    pub(super) tries: u32,
+}
+
+/// What to do with an event or an end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Duplicate,
+    Next,
+    Missing,
+}
+
+impl Chain {
+    /// A topic of which nothing is known; only lanes from `owner` on may speak of it.
+    pub(super) fn new(topic: Topic, owner: LinkId) -> Self {
+        Self {
+            topic,
+            phase: Phase::Joining,
+            covered: Seq::ZERO,
+            epoch: None,
+            gap: None,
+            owner,
+            rebased: 0,
+            audited: None,
+        }
+    }
+
+    /// Starts to count from here.
+    pub(super) fn base(&mut self, seq: Seq, epoch: &Epoch) {
+        self.phase = Phase::Following;
+        self.covered = seq;
+        self.epoch = Some(epoch.clone());
+    }
+
+    pub(super) fn judge(&self, seq: Seq, prev: Seq, skipped: bool) -> Verdict {
+        match self.phase {
+            Phase::Joining => Verdict::Next,
+            Phase::Ended => Verdict::Duplicate,
+            Phase::Following if seq <= self.covered => Verdict::Duplicate,
+            // With `skipped`, the predecessor was passed over on purpose.
+            Phase::Following if skipped || prev <= self.covered => Verdict::Next,
+            Phase::Following => Verdict::Missing,
+        }
+    }
+
+    /// Moves the coverage on; tells whether that filled a gap.
+    pub(super) fn cover(&mut self, seq: Seq) -> bool {
+        self.covered = seq;
+        self.gap.take_if(|gap| gap.upto <= seq).is_some()
+    }
+}
