@@ -1,0 +1,152 @@
+//! The app: built by Trunk into `dist/`, shrunk, compressed beside each file, and held to its size.
+//!
+//! Trunk writes the SHA-384 of each file into `index.html`. Shrinking the WebAssembly after Trunk therefore writes the
+//! new digest there; names keep the digest that Trunk gave them.
+
+use std::{
+    env,
+    ffi::OsStr,
+    fs::{self, File},
+    io::Write,
+    path::{Path, PathBuf},
+    time::Instant,
+};
+
+use anyhow::{Context, Result, bail};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use sha2::{Digest, Sha384};
+
+use crate::{setup::AppTools, sh};
+
+/// What all files of the app may weigh over the wire, with Brotli.
+const BUDGET_BYTES: u64 = 250_000;
+
+/// Below this a compressed copy saves no packet.
+const COMPRESS_BYTES_MIN: u64 = 512;
+
+/// Builds the app; the bytes over the wire.
+///
+/// # Errors
+/// When a tool fails, or the app is heavier than its budget.
+pub(crate) fn build(tools: &AppTools) -> Result<u64> {
+    sh::timed(
+        "building the app (Trunk, profile wasm-release)",
+        sh::command(&tools.trunk)
+            .args(["build", "--offline", "--log", "warn"])
+            .env("PATH", path_with(&tools.bindgen)?)
+            .env_remove("NO_COLOR"), // Trunk reads it as a boolean and refuses `1`
+    )?;
+    if let Some(wasm_opt) = &tools.wasm_opt {
+        shrink(wasm_opt)?;
+    }
+    let weight = compress()?;
+    println!("  the app: {} bytes with Brotli, of {BUDGET_BYTES} allowed", spaced(weight));
+    if weight > BUDGET_BYTES {
+        bail!("the app is {} bytes over its budget", spaced(weight - BUDGET_BYTES));
+    }
+    Ok(weight)
+}
+
+/// `PATH` with a directory in front.
+pub(crate) fn path_with(dir: &Path) -> Result<std::ffi::OsString> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    Ok(env::join_paths([dir.to_owned()].into_iter().chain(env::split_paths(&path)))?)
+}
+
+fn dist() -> PathBuf {
+    sh::root().join("dist")
+}
+
+fn shrink(wasm_opt: &Path) -> Result<()> {
+    for wasm in files()?.into_iter().filter(|file| file.extension() == Some(OsStr::new("wasm"))) {
+        let before = digest(&wasm)?;
+        let small = wasm.with_extension("small");
+        let done = sh::timed(
+            "shrinking the app (wasm-opt)",
+            sh::command(wasm_opt).args(["-Oz", "--all-features", "-o"]).arg(&small).arg(&wasm),
+        );
+        if let Err(error) = done {
+            let _ = fs::remove_file(&small);
+            println!("  {error:#}: the app stays as it is");
+            return Ok(());
+        }
+        fs::rename(&small, &wasm)?;
+        let index = dist().join("index.html");
+        let html = fs::read_to_string(&index)?.replace(&before, &digest(&wasm)?);
+        fs::write(index, html)?;
+    }
+    Ok(())
+}
+
+/// As `integrity` attributes spell it, without the algorithm.
+fn digest(file: &Path) -> Result<String> {
+    Ok(STANDARD.encode(Sha384::digest(fs::read(file)?)))
+}
+
+/// Writes `.br` and `.gz` beside each file that profits; what the wire carries in total.
+fn compress() -> Result<u64> {
+    let start = Instant::now();
+    sh::say("compressing the app (Brotli and gzip)");
+    let mut weight = 0;
+    for file in files()? {
+        let content = fs::read(&file)?;
+        if (content.len() as u64) < COMPRESS_BYTES_MIN {
+            weight += content.len() as u64;
+            continue;
+        }
+        let with = |suffix: &str| {
+            let mut name = file.clone().into_os_string();
+            name.push(suffix);
+            PathBuf::from(name)
+        };
+        let parameters = brotli::enc::BrotliEncoderParams { quality: 11, lgwin: 22, ..Default::default() };
+        let mut out = File::create(with(".br"))?;
+        weight += brotli::BrotliCompress(&mut &*content, &mut out, &parameters)? as u64;
+        let mut out = flate2::write::GzEncoder::new(File::create(with(".gz"))?, flate2::Compression::best());
+        out.write_all(&content)?;
+        out.finish()?;
+    }
+    println!("  compressing: {:.1} s", start.elapsed().as_secs_f64());
+    Ok(weight)
+}
+
+/// Trunk's files; compressed copies, should there be some, are not among them.
+fn files() -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    let mut open = vec![dist()];
+    while let Some(dir) = open.pop() {
+        for entry in fs::read_dir(&dir).with_context(|| format!("cannot read {}", dir.display()))? {
+            let path = entry?.path();
+            if path.is_dir() {
+                open.push(path);
+            } else if !matches!(path.extension().and_then(OsStr::to_str), Some("br" | "gz")) {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// Digits in groups of three.
+fn spaced(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push(' ');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::spaced;
+
+    #[test]
+    fn digits_stand_in_groups_of_three() {
+        assert_eq!([0, 999, 1000, 1_234_567].map(spaced), ["0", "999", "1 000", "1 234 567"]);
+    }
+}
