@@ -249,7 +249,8 @@ fn limit(context: &CanvasRenderingContext2d, size: (f64, f64), at: f64, upright:
     let (tx, ty) = match upright {
         true if at < size.0 / 2.0 => (at + 5.0, size.1 - BOTTOM - 4.0),
         true => (at - 5.0, size.1 - BOTTOM - 4.0),
-        false => (size.0 - RIGHT - 4.0, at - 2.0),
+        // Below the line where there is no room above it.
+        false => (size.0 - RIGHT - 4.0, if at < TOP + 14.0 { at + 16.0 } else { at - 2.0 }),
     };
     let _ = context.fill_text("your limit", tx, ty);
 }
