@@ -86,7 +86,7 @@ pub fn LaneCard(props: &LaneCardProps) -> Html {
                 { number("Per event", "Payload bytes in both directions for each event", "", summary.bytes_per_event().map_or("–".into(), bytes), summary.bytes_per_event(), ranks.bytes, false) }
                 { number("Reconnects", "Connections lost and opened again", "lane-reconnects", count(counts.reconnects as i64), Some(counts.reconnects as f64), None, false) }
                 { number("Gaps", "Gaps found in the chain; each was read again", "lane-gaps", count(counts.gaps as i64), Some(counts.gaps as f64), None, false) }
-                { number("Twice", "Events that came twice; the second was dropped", "lane-duplicates", count(counts.duplicates as i64), Some(counts.duplicates as f64), None, false) }
+                { number("Duplicates", "Events that came twice; the second was dropped", "lane-duplicates", count(counts.duplicates as i64), Some(counts.duplicates as f64), None, false) }
                 { number("Resets", "Times the history was gone", "lane-resets", count(counts.resets as i64), Some(counts.resets as f64), None, false) }
             </dl>
             if shown.wire == Wire::Poll {
