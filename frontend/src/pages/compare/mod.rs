@@ -25,6 +25,7 @@ pub mod run;
 pub mod server;
 pub mod settings;
 pub mod shown;
+pub mod stamps;
 pub mod summary;
 pub mod verdict;
 pub mod verdict_card;

@@ -13,7 +13,7 @@ use crate::charts::{
     Dash, Paint, Unit,
     decimate::{Point, lines},
     ecdf::{percentile, steps},
-    scale::{Axis, decades, nice_ceil, ticks},
+    scale::{Axis, decades, ticks},
     theme,
 };
 
@@ -21,8 +21,8 @@ const LEFT: f64 = 52.0;
 const RIGHT: f64 = 14.0;
 const TOP: f64 = 10.0;
 const BOTTOM: f64 = 22.0;
-/// How much time the staleness picture shows.
-const STALENESS_MS: f64 = 60_000.0;
+/// How much time the staleness picture shows at most.
+const STALENESS_MS_MAX: f64 = 60_000.0;
 
 /// The empirical distribution of each lane's latencies, on a logarithmic axis.
 pub struct Ecdf {
@@ -120,16 +120,20 @@ impl Paint for Staleness {
         let run = self.run.borrow();
         self.painted.set(run.version);
         let edge = run.edge(now_ms);
-        let teeth: Vec<Vec<Point>> = (0..LANES).map(|lane| lane_teeth(&run, lane, edge)).collect();
+        // As long as the run, in steps, so that the first seconds are seen too.
+        let span =
+            [10_000.0, 20_000.0, 30_000.0].into_iter().find(|span| run.seconds(now_ms) * 1_000.0 <= *span);
+        let span = span.unwrap_or(STALENESS_MS_MAX);
+        let teeth: Vec<Vec<Point>> = (0..LANES).map(|lane| lane_teeth(&run, lane, edge, span)).collect();
         let oldest =
             teeth.iter().flatten().map(|tooth| tooth.1).fold(run.within_ms * 0.5, f64::max).max(10.0);
-        let x = Axis::linear(edge - STALENESS_MS, edge, LEFT, size.0 - RIGHT);
+        let x = Axis::linear(edge - span, edge, LEFT, size.0 - RIGHT);
         let (y, marks) = if self.log.get() {
             let top = 10f64.powf(oldest.log10().ceil());
             (Axis::log(1.0, top, size.1 - BOTTOM, TOP), decades(1.0, top))
         } else {
-            let top = nice_ceil(oldest * 1.02);
-            (Axis::linear(0.0, top, size.1 - BOTTOM, TOP), ticks(0.0, top, 4))
+            let top = oldest * 1.08;
+            (Axis::linear(0.0, top, size.1 - BOTTOM, TOP), ticks(0.0, top, 5))
         };
         horizontal(
             context,
@@ -143,7 +147,15 @@ impl Paint for Staleness {
                 if second == 0 { "now".to_owned() } else { format!("−{second}\u{a0}s") },
             )
         };
-        vertical(context, size, &x, &(0..=60).step_by(15).map(ago).collect::<Vec<_>>());
+        vertical(
+            context,
+            size,
+            &x,
+            &(0..=(span / 1_000.0) as u32)
+                .step_by((span / 4_000.0).max(2.0) as usize)
+                .map(ago)
+                .collect::<Vec<_>>(),
+        );
         if run.within_ms <= y.to() {
             limit(context, size, y.px(run.within_ms), false);
         }
@@ -166,10 +178,9 @@ impl Paint for Staleness {
     }
 }
 
-fn lane_teeth(run: &Run, lane: usize, edge_ms: f64) -> Vec<Point> {
+fn lane_teeth(run: &Run, lane: usize, edge_ms: f64, span_ms: f64) -> Vec<Point> {
     let samples = run.board.lane(lane).samples();
-    let first =
-        samples.partition_point(|sample| sample.applied_ms < edge_ms - STALENESS_MS).saturating_sub(1);
+    let first = samples.partition_point(|sample| sample.applied_ms < edge_ms - span_ms).saturating_sub(1);
     sawtooth(samples.range(first..), edge_ms)
 }
 

@@ -1,7 +1,7 @@
 //! The event rain: four rows on one time axis, a mark for each event at the moment it was applied, a faint line
 //! through the four arrivals of one event. Reads the shared run on each frame; keeps only the selection.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
 use fourwire_shared::{Seq, Wire};
 use web_sys::CanvasRenderingContext2d;
@@ -9,10 +9,11 @@ use web_sys::CanvasRenderingContext2d;
 use super::{
     board::{BreakKind, LANES, LaneLog, Row},
     look::{name, shape, token},
-    rain_layout::{View, stride},
+    rain_layout::{View, mark_radius, stride},
     run::{Run, SharedRun},
+    stamps::Stamps,
 };
-use crate::charts::{Dash, Paint, theme};
+use crate::charts::{Dash, Paint, scale::time_step_s, theme};
 
 /// Paints the rain of a run.
 pub struct Rain {
@@ -20,12 +21,19 @@ pub struct Rain {
     selected: Cell<Option<Seq>>,
     touched: Cell<bool>,
     step: Cell<u64>,
+    stamps: RefCell<Stamps>,
 }
 
 impl Rain {
     /// The rain of `run`.
     pub fn new(run: SharedRun) -> Self {
-        Self { run, selected: Cell::default(), touched: Cell::new(true), step: Cell::default() }
+        Self {
+            run,
+            selected: Cell::default(),
+            touched: Cell::new(true),
+            step: Cell::default(),
+            stamps: RefCell::default(),
+        }
     }
 
     /// The selected event.
@@ -41,10 +49,11 @@ impl Rain {
 
     /// The frame of a picture of this size at `now_ms`.
     pub fn view(&self, size: (f64, f64), now_ms: f64) -> View {
-        let edge = self.run.borrow().edge(now_ms);
+        let run = self.run.borrow();
+        let edge = run.edge(now_ms);
         // Whole seconds for those who want less motion.
         let edge_ms = if theme::reduced_motion() { (edge / 1_000.0).floor() * 1_000.0 } else { edge };
-        View { size, edge_ms }
+        View { size, edge_ms, wide_ms: run.window_ms }
     }
 }
 
@@ -71,7 +80,7 @@ impl Paint for Rain {
             paint_breaks(context, &view, lane, run.board.lane(lane));
         }
         paint_joins(context, &view, &run);
-        paint_marks(context, &view, &run);
+        paint_marks(context, &view, &run, &mut self.stamps.borrow_mut());
         if let Some(row) =
             self.selected.get().and_then(|seq| run.board.rows().iter().find(|row| row.seq == seq))
         {
@@ -88,8 +97,9 @@ fn paint_axis(context: &CanvasRenderingContext2d, view: &View, stopped: bool) {
     context.set_text_align("center");
     context.set_text_baseline("alphabetic");
     let seconds = view.window_ms() / 1_000.0;
+    let step = time_step_s(seconds, if view.is_narrow() { 3 } else { 6 });
     context.begin_path();
-    for second in (0..=seconds as u32).step_by(2) {
+    for second in (0..=seconds as u32).step_by(step as usize) {
         let x = view.x(view.edge_ms - f64::from(second) * 1_000.0).round() + 0.5;
         context.move_to(x, 0.0);
         context.line_to(x, view.size.1 - 18.0);
@@ -210,24 +220,19 @@ fn trace_join(context: &CanvasRenderingContext2d, view: &View, row: &Row) {
     }
 }
 
-/// One path and one fill for each wire. Of marks that would cover each other in one pixel column only one is drawn.
-fn paint_marks(context: &CanvasRenderingContext2d, view: &View, run: &Run) {
-    let radius = if view.is_narrow() { 2.75 } else { 3.25 };
-    for wire in Wire::ALL {
-        let mut last = [f64::INFINITY; LANES];
-        context.set_fill_style_str(&theme::color(token(wire)));
-        context.begin_path();
-        for row in in_sight(run, view) {
-            for (lane, mark) in row.applied.iter().enumerate() {
-                let Some(mark) = mark.filter(|mark| mark.wire == wire) else { continue };
-                let x = view.x(mark.at_ms);
-                if (last[lane] - x).abs() >= 1.0 {
-                    shape(wire).trace(context, x, view.y(lane), radius);
-                    last[lane] = x;
-                }
+/// Of marks that would cover each other in one pixel column only one is drawn.
+fn paint_marks(context: &CanvasRenderingContext2d, view: &View, run: &Run, stamps: &mut Stamps) {
+    stamps.ink(mark_radius(view, in_sight(run, view).count()));
+    let mut last = [f64::INFINITY; LANES];
+    for row in in_sight(run, view) {
+        for (lane, mark) in row.applied.iter().enumerate() {
+            let Some(mark) = mark else { continue };
+            let x = view.x(mark.at_ms);
+            if (last[lane] - x).abs() >= 1.0 {
+                stamps.press(context, mark.wire, (x, view.y(lane)));
+                last[lane] = x;
             }
         }
-        context.fill();
     }
 }
 

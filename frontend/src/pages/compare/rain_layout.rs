@@ -21,6 +21,8 @@ pub struct View {
     pub size: (f64, f64),
     /// The moment at the right edge.
     pub edge_ms: f64,
+    /// How much time a wide picture shows; a narrow one shows half.
+    pub wide_ms: f64,
 }
 
 impl View {
@@ -41,7 +43,7 @@ impl View {
 
     /// How much time is in sight.
     pub fn window_ms(&self) -> f64 {
-        if self.is_narrow() { 6_000.0 } else { 12_000.0 }
+        if self.is_narrow() { self.wide_ms / 2.0 } else { self.wide_ms }
     }
 
     /// The moment at the left edge.
@@ -67,6 +69,14 @@ impl View {
     fn lane_at(&self, y: f64) -> usize {
         ((y / self.lane_height()).max(0.0) as usize).min(LANES - 1)
     }
+}
+
+/// The radius of marks: smaller where they stand close, in steps, so that they do not breathe.
+pub fn mark_radius(view: &View, events: usize) -> f64 {
+    let apart = (view.right() - view.left()) / events.max(1) as f64;
+    let full = if view.is_narrow() { 2.75 } else { 3.25 };
+    let steps = [1.25, 1.75, 2.25];
+    steps.into_iter().find(|radius| apart < radius * 2.4).unwrap_or(full)
 }
 
 /// Every how many events one joining line is drawn: a power of two, so that lines do not flicker while counts change.
@@ -127,7 +137,7 @@ pub fn sentence(row: &Row, wires: [Wire; LANES]) -> String {
 mod tests {
     use super::{super::board::Sample, *};
 
-    const VIEW: View = View { size: (1_012.0 + 112.0, 220.0), edge_ms: 12_000.0 };
+    const VIEW: View = View { size: (1_012.0 + 112.0, 220.0), edge_ms: 12_000.0, wide_ms: 12_000.0 };
 
     fn board() -> Board {
         let mut board = Board::default();
@@ -167,6 +177,12 @@ mod tests {
             sentence(&board().rows()[0], Wire::ALL),
             "Event 1: WebSocket 3\u{a0}ms, SSE 4\u{a0}ms, Polling 643\u{a0}ms, Long polling not yet"
         );
+    }
+
+    #[test]
+    fn marks_shrink_where_they_stand_close() {
+        let radii = [0, 100, 200, 400, 900].map(|events| mark_radius(&VIEW, events));
+        assert_eq!(radii, [3.25, 3.25, 2.25, 1.25, 1.25]);
     }
 
     #[test]

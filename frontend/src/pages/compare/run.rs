@@ -6,6 +6,7 @@ use fourwire_shared::Wire;
 
 use super::{
     board::{Board, LANES},
+    settings::Settings,
     summary::latencies,
 };
 
@@ -23,6 +24,8 @@ pub struct Run {
     pub stopped_ms: Option<f64>,
     /// The user's limit, to be drawn.
     pub within_ms: f64,
+    /// How much time the rain shows, in ms.
+    pub window_ms: f64,
     /// Counts how often [`Run::refresh`] was called.
     pub version: u64,
     wires: Option<[Wire; LANES]>,
@@ -32,8 +35,15 @@ pub struct Run {
 impl Run {
     /// Begins anew at `now_ms`, with nothing measured and each lane on its own wire.
     pub fn begin(&mut self, now_ms: f64) {
-        let (within_ms, version) = (self.within_ms, self.version + 1);
-        *self = Self { started_ms: Some(now_ms), within_ms, version, ..Self::default() };
+        let (within_ms, window_ms, version) = (self.within_ms, self.window_ms, self.version + 1);
+        *self = Self { started_ms: Some(now_ms), within_ms, window_ms, version, ..Self::default() };
+    }
+
+    /// Takes over what pictures need to know of the settings.
+    pub fn set(&mut self, settings: &Settings) {
+        self.within_ms = f64::from(settings.within_ms);
+        self.window_ms = settings.rain_window_ms();
+        self.version += 1;
     }
 
     /// The wire that each lane is on.

@@ -134,6 +134,13 @@ impl Settings {
         out
     }
 
+    /// How much time the rain shows, in ms: few enough events to tell them apart, and two and a half polls at least.
+    pub fn rain_window_ms(&self) -> f64 {
+        let rate = if self.source == Source::Stream { self.rate } else { 1 };
+        let readable = (250_000.0 / f64::from(rate)).clamp(5_000.0, 12_000.0);
+        readable.max(f64::from(self.poll_ms) * 2.5).min(60_000.0)
+    }
+
     /// What polling cannot beat: on average an event waits for half the interval.
     pub fn poll_floor_ms(&self) -> f64 {
         f64::from(self.poll_ms) / 2.0
@@ -184,6 +191,15 @@ mod tests {
         ] {
             let refused = refused.into_iter().map(String::from).collect();
             assert_eq!(Settings::parse(query), (Settings::default(), refused), "{query}");
+        }
+    }
+
+    #[test]
+    fn the_rain_shows_few_events_but_several_polls() {
+        for (rate, poll_ms, window_ms) in
+            [(10, 2_000, 12_000.0), (50, 1_000, 5_000.0), (200, 10_000, 25_000.0)]
+        {
+            assert_eq!(Settings { rate, poll_ms, ..Settings::default() }.rain_window_ms(), window_ms);
         }
     }
 

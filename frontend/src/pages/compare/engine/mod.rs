@@ -94,7 +94,7 @@ impl Engine {
             listeners: RefCell::default(),
         });
         inner.listen();
-        inner.run.borrow_mut().within_ms = f64::from(inner.settings.borrow().within_ms);
+        inner.run.borrow_mut().set(&inner.settings.borrow());
         Self(inner)
     }
 
@@ -210,8 +210,7 @@ impl Inner {
 
     fn set(&self, settings: Settings) {
         let old = self.settings.replace(settings.clone());
-        self.run.borrow_mut().within_ms = f64::from(settings.within_ms);
-        self.run.borrow_mut().version += 1;
+        self.run.borrow_mut().set(&settings);
         if old.poll_ms != settings.poll_ms {
             self.lanes.borrow().iter().for_each(|lane| lane.poll_every(u64::from(settings.poll_ms)));
         }
