@@ -1,0 +1,93 @@
+//! Every page in both themes and at both ends of the widths: accessible, without sideways scrolling, without a word in
+//! the console; and its picture.
+
+use fourwire_tests::{
+    browser::{Browser, Theme},
+    server::{TestServer, root},
+    wait,
+};
+use serde_json::json;
+
+const PAGES: [(&str, &str, &str); 4] = [
+    ("dashboard", "/", "[data-testid=cpu-now]"),
+    ("compare", "/compare", "[data-testid=compare-lane-ws]"),
+    ("console", "/console", "[data-testid=topic-row]"),
+    ("missing", "/nothing-here", "main h1"),
+];
+const WIDTHS: [(u32, u32); 2] = [(1440, 900), (390, 844)];
+
+async fn shown(browser: &Browser, css: &str) {
+    wait::until(css, async || browser.text(css).await).await;
+}
+
+/// Opens every page in every look, and runs `check` on it.
+async fn everywhere(browser: &Browser, server: &TestServer, mut check: impl AsyncFnMut(&str)) {
+    for theme in [Theme::Light, Theme::Dark] {
+        for (width, height) in WIDTHS {
+            browser.look(width, height, theme).await;
+            for (name, path, css) in PAGES {
+                browser.goto(&server.at(path)).await;
+                shown(browser, css).await;
+                check(&format!("{name}-{width}-{}", theme.as_str())).await;
+            }
+        }
+    }
+}
+
+async fn with_history() -> TestServer {
+    let server = TestServer::start().await;
+    server.declare("chat.demo", &json!({ "durable": true })).await;
+    for text in ["hello", "is anybody there?", "four wires, one log"] {
+        server.publish("chat.demo", &json!({ "text": text })).await;
+    }
+    server
+}
+
+#[tokio::test]
+async fn axe_finds_nothing_and_nothing_scrolls_sideways() {
+    let server = with_history().await;
+    let browser = Browser::open().await;
+    let mut faults = Vec::new();
+    everywhere(&browser, &server, async |name| {
+        faults.extend(browser.accessibility().await.into_iter().map(|fault| format!("{name}: {fault}")));
+        let script = "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
+        if browser.run(script, vec![]).await != json!(0) {
+            faults.push(format!("{name}: scrolls sideways"));
+        }
+    })
+    .await;
+    assert!(faults.is_empty(), "{faults:#?}");
+    browser.close(&["the server responded with a status of 404"]).await;
+}
+
+#[tokio::test]
+async fn screenshots_of_every_page() {
+    let server = with_history().await;
+    let browser = Browser::open().await;
+    everywhere(&browser, &server, async |name| {
+        if name.starts_with("compare") {
+            compare_for_a_while(&browser).await;
+        }
+        if name.starts_with("dashboard") {
+            browser.wait_for("[data-testid=connection]", "data-state", "live").await;
+        }
+        browser.screenshot(name).await;
+    })
+    .await;
+    // The README shows the last of these that somebody has looked at and copied.
+    browser.look(1440, 900, Theme::Light).await;
+    browser.goto(&server.at("/compare")).await;
+    compare_for_a_while(&browser).await;
+    let picture = browser.screenshot("readme").await;
+    println!("to use it in the README: cp {} {}/docs/screenshot.png", picture.display(), root().display());
+    browser.close(&["the server responded with a status of 404"]).await;
+}
+
+async fn compare_for_a_while(browser: &Browser) {
+    browser.click("[data-testid=compare-start]").await;
+    wait::until("some events in each lane", async || {
+        let events = browser.number("[data-testid=compare-lane-poll] [data-testid=lane-events]").await?;
+        (events >= 60.0).then_some(())
+    })
+    .await;
+}
