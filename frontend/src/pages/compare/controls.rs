@@ -4,7 +4,7 @@ use web_sys::HtmlSelectElement;
 use yew::prelude::*;
 
 use super::{
-    settings::{Settings, Source},
+    settings::{Change, Settings, Source},
     shown::Phase,
 };
 use crate::charts::units::{bytes, millis, number};
@@ -23,8 +23,8 @@ pub struct ControlsProps {
     pub settings: Settings,
     /// How far the run has come.
     pub phase: Phase,
-    /// The settings have changed.
-    pub onset: Callback<Settings>,
+    /// The user chose something.
+    pub onset: Callback<Change>,
     /// Start, with an end after so many seconds.
     pub onstart: Callback<Option<u32>>,
     /// Stop.
@@ -38,28 +38,18 @@ pub struct ControlsProps {
 pub fn Controls(props: &ControlsProps) -> Html {
     let busy = props.phase.is_busy();
     let settings = &props.settings;
-    let set = |change: fn(&mut Settings, u32)| {
-        let (settings, onset) = (settings.clone(), props.onset.clone());
-        Callback::from(move |value: u32| {
-            let mut settings = settings.clone();
-            change(&mut settings, value);
-            onset.emit(settings);
-        })
-    };
+    let set = |change: fn(u32) -> Change| props.onset.reform(change);
     let stream = settings.source == Source::Stream;
     let start = |seconds: Option<u32>| props.onstart.reform(move |_: MouseEvent| seconds);
     html! {
         <form class="card compare-controls" aria-label="What is measured" onsubmit={|event: SubmitEvent| event.prevent_default()}>
-            <Sources source={settings.source} disabled={busy} onset={
-                let (settings, onset) = (settings.clone(), props.onset.clone());
-                Callback::from(move |source| onset.emit(Settings { source, ..settings.clone() }))
-            } />
-            <Choice label="Rate" id="compare-rate" value={settings.rate} options={&RATES[..]} disabled={!stream}
-                spelling={Spelling::Rate} onset={set(|settings, value| settings.rate = value)} />
+            <Sources source={settings.source} disabled={busy} onset={props.onset.reform(Change::Source)} />
+            <Choice label="Events" id="compare-rate" value={settings.rate} options={&RATES[..]} disabled={!stream}
+                spelling={Spelling::Rate} onset={set(Change::Rate)} />
             <Choice label="Payload" id="compare-size" value={settings.size} options={&SIZES[..]} disabled={!stream}
-                spelling={Spelling::Bytes} onset={set(|settings, value| settings.size = value)} />
+                spelling={Spelling::Bytes} onset={set(Change::Size)} />
             <Choice label="Poll every" id="compare-poll" value={settings.poll_ms} options={&POLLS[..]} disabled={false}
-                spelling={Spelling::Millis} onset={set(|settings, value| settings.poll_ms = value)} />
+                spelling={Spelling::Millis} onset={set(Change::Poll)} />
             <div class="compare-actions">
                 if busy {
                     <button type="button" class="button primary" data-testid="compare-stop" onclick={props.onstop.reform(|_| ())}>{"Stop"}</button>
@@ -90,8 +80,7 @@ pub enum Spelling {
 impl Spelling {
     fn words(self, value: u32) -> String {
         match self {
-            Self::Rate if value == 1 => "1 event/s".to_owned(),
-            Self::Rate => format!("{value} events/s"),
+            Self::Rate => format!("{value}/s"),
             Self::Bytes => bytes(f64::from(value)),
             Self::Millis => millis(f64::from(value)),
             Self::Number => number(f64::from(value)),

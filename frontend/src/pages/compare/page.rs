@@ -12,7 +12,7 @@ use super::{
     plot_cards::PlotCards,
     print_table::PrintTable,
     rain_card::RainCard,
-    settings::Settings,
+    settings::{Change, Settings},
     shown::{Phase, Shown},
     summary::ranks,
     verdict_card::VerdictCard,
@@ -36,7 +36,9 @@ pub fn Compare() -> Html {
     });
     let onset = {
         let (settings, engine) = (settings.clone(), engine.clone());
-        Callback::from(move |next: Settings| {
+        Callback::from(move |change: Change| {
+            // From the engine, not from this render: two choices may come before the next one.
+            let next = engine.settings().with(change);
             write_address(&next);
             engine.set(next.clone());
             settings.set(next);
@@ -55,7 +57,7 @@ pub fn Compare() -> Html {
             <header class="page-head">
                 <div>
                     <h1>{"Compare"}</h1>
-                    <p>{"The same events on four wires at once, measured in this browser. The wire switch above does not touch these lanes."}</p>
+                    <p>{"The same events on four wires at once, measured in this browser. The page's own wire switch does not touch these lanes."}</p>
                 </div>
             </header>
             if !opened.1.is_empty() && shown.phase == Phase::Idle {

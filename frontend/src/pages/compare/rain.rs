@@ -220,18 +220,23 @@ fn trace_join(context: &CanvasRenderingContext2d, view: &View, row: &Row) {
     }
 }
 
-/// Of marks that would cover each other in one pixel column only one is drawn.
+/// Of marks that would cover each other in one pixel column only one is drawn; a lane whose marks stand close has
+/// smaller ones.
 fn paint_marks(context: &CanvasRenderingContext2d, view: &View, run: &Run, stamps: &mut Stamps) {
-    stamps.ink(mark_radius(view, in_sight(run, view).count()));
-    let mut last = [f64::INFINITY; LANES];
-    for row in in_sight(run, view) {
-        for (lane, mark) in row.applied.iter().enumerate() {
-            let Some(mark) = mark else { continue };
+    let mut columns: Vec<(Wire, f64)> = Vec::new();
+    for lane in 0..LANES {
+        columns.clear();
+        let mut last = f64::INFINITY;
+        for mark in in_sight(run, view).filter_map(|row| row.applied[lane]) {
             let x = view.x(mark.at_ms);
-            if (last[lane] - x).abs() >= 1.0 {
-                stamps.press(context, mark.wire, (x, view.y(lane)));
-                last[lane] = x;
+            if (last - x).abs() >= 1.0 {
+                columns.push((mark.wire, x));
+                last = x;
             }
+        }
+        stamps.ink(mark_radius(view, columns.len()));
+        for (wire, x) in &columns {
+            stamps.press(context, *wire, (*x, view.y(lane)));
         }
     }
 }

@@ -49,6 +49,25 @@ pub const WITHIN: Bounds = Bounds { name: "within", least: 20, most: 60_000, def
 /// The user's need: how many people look on at once.
 pub const USERS: Bounds = Bounds { name: "users", least: 1, most: 10_000_000, default: 1_000 };
 
+/// One choice of the user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// What is read.
+    Source(Source),
+    /// Events per second.
+    Rate(u32),
+    /// Bytes of an event's data.
+    Size(u32),
+    /// Milliseconds between polls.
+    Poll(u32),
+    /// The limit in milliseconds.
+    Within(u32),
+    /// Users at the same time.
+    Users(u32),
+    /// Whether they send often.
+    Sends(bool),
+}
+
 /// Everything the address carries of this page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -112,6 +131,21 @@ impl Settings {
             "sends" => matches!(value, "0" | "1").then(|| self.sends = value == "1").is_some(),
             _ => true,
         }
+    }
+
+    /// These settings with one choice made anew.
+    #[must_use]
+    pub fn with(mut self, change: Change) -> Self {
+        match change {
+            Change::Source(source) => self.source = source,
+            Change::Rate(rate) => self.rate = rate,
+            Change::Size(size) => self.size = size,
+            Change::Poll(poll_ms) => self.poll_ms = poll_ms,
+            Change::Within(within_ms) => self.within_ms = within_ms,
+            Change::Users(users) => self.users = users,
+            Change::Sends(sends) => self.sends = sends,
+        }
+        self
     }
 
     /// The query string that shows these settings again. What `query` says of other things stays.

@@ -8,7 +8,7 @@ use super::{
     controls::{Choice, Spelling},
     cost::{HEAD_BYTES, cost},
     look::name,
-    settings::Settings,
+    settings::{Change, Settings},
     shown::LaneShown,
     verdict::{RULES, Verdict},
 };
@@ -31,29 +31,16 @@ pub struct VerdictCardProps {
     pub settings: Settings,
     /// The lanes it judges.
     pub lanes: [LaneShown; LANES],
-    /// The needs have changed.
-    pub onset: Callback<Settings>,
+    /// The user chose something.
+    pub onset: Callback<Change>,
 }
 
 /// The verdict.
 #[component]
 pub fn VerdictCard(props: &VerdictCardProps) -> Html {
-    let set = |change: fn(&mut Settings, u32)| {
-        let (settings, onset) = (props.settings.clone(), props.onset.clone());
-        Callback::from(move |value: u32| {
-            let mut settings = settings.clone();
-            change(&mut settings, value);
-            onset.emit(settings);
-        })
-    };
-    let onsends = {
-        let set = set(|settings, value| settings.sends = value == 1);
-        Callback::from(move |event: Event| {
-            set.emit(
-                event.target_dyn_into::<HtmlInputElement>().map_or(0, |input| u32::from(input.checked())),
-            );
-        })
-    };
+    let onsends = props.onset.reform(|event: Event| {
+        Change::Sends(event.target_dyn_into::<HtmlInputElement>().is_some_and(|input| input.checked()))
+    });
     html! {
         <section class="card verdict" aria-labelledby="verdict-title">
             <div class="verdict-words">
@@ -74,9 +61,9 @@ pub fn VerdictCard(props: &VerdictCardProps) -> Html {
             <div class="verdict-needs">
                 <h3>{"What do you need?"}</h3>
                 <Choice label="On the screen within" id="compare-within" value={props.settings.within_ms} options={&LIMITS[..]}
-                    disabled={false} spelling={Spelling::Millis} onset={set(|settings, value| settings.within_ms = value)} />
+                    disabled={false} spelling={Spelling::Millis} onset={props.onset.reform(Change::Within)} />
                 <Choice label="Users at the same time" id="compare-users" value={props.settings.users} options={&USERS[..]}
-                    disabled={false} spelling={Spelling::Number} onset={set(|settings, value| settings.users = value)} />
+                    disabled={false} spelling={Spelling::Number} onset={props.onset.reform(Change::Users)} />
                 <label class="check"><input type="checkbox" checked={props.settings.sends} onchange={onsends} />{"They send often too"}</label>
             </div>
             <Costs lanes={props.lanes.clone()} users={props.settings.users} />

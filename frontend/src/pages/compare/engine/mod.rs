@@ -103,6 +103,11 @@ impl Engine {
         self.0.run.clone()
     }
 
+    /// What is set at this moment.
+    pub fn settings(&self) -> Settings {
+        self.0.settings.borrow().clone()
+    }
+
     /// Starts anew; `seconds` ends it by itself.
     pub fn start(&self, seconds: Option<u32>) {
         let inner = self.0.clone();
