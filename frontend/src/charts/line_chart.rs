@@ -241,6 +241,18 @@ impl Chart {
         }
     }
 
+    /// The moment that the legend's values belong to; nothing while they are the newest.
+    fn write_time(&self) {
+        let time = self
+            .canvas
+            .parent_element()
+            .and_then(|figure| figure.query_selector(".chart-time").ok().flatten());
+        let text = self.props.borrow().crosshair.instant().map(|instant| line_painter::clock(instant, true));
+        if let Some(time) = time {
+            time.set_text_content(text.as_deref());
+        }
+    }
+
     fn tell(&self, now_ms: f64) {
         if now_ms - self.told_ms.get() < SENTENCE_EVERY_MS {
             return;
@@ -310,6 +322,9 @@ impl Draw for Chart {
             line_painter::paint(self.surface.begin(), &picture);
         }
         self.write_legend();
+        if now.crosshair != drawn.crosshair {
+            self.write_time();
+        }
         self.tell(now_ms);
     }
 }

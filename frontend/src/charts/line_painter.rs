@@ -5,7 +5,7 @@ use web_sys::CanvasRenderingContext2d;
 use super::{
     decimate::{Point, gap_limit, lines},
     marks::{Dash, Shape},
-    scale::{Axis, Scale, range, ticks, time_step_s},
+    scale::{Axis, Scale, TICKS, range, ticks, time_step_s},
     series::{Series, nearest, visible},
     theme,
     units::Unit,
@@ -23,7 +23,7 @@ pub(super) struct Picture<'a> {
 }
 
 /// Room around the plot, in CSS pixels.
-pub(super) const LEFT: f64 = 58.0;
+pub(super) const LEFT: f64 = 60.0;
 pub(super) const RIGHT: f64 = 8.0;
 const TOP: f64 = 8.0;
 const BOTTOM: f64 = 20.0;
@@ -58,7 +58,7 @@ pub(super) fn paint(context: &CanvasRenderingContext2d, picture: &Picture<'_>) {
 
 fn paint_grid(context: &CanvasRenderingContext2d, picture: &Picture<'_>, y: &Axis) {
     let (width, height) = picture.size;
-    let few = if height < 120.0 { 2 } else { 4 };
+    let few = if height < 120.0 { 2 } else { TICKS };
     let marks = if picture.unit.is_kibi() {
         // Quarters of a range that was rounded in powers of two stay round.
         (0..=few).map(|index| y.from() + (y.to() - y.from()) * index as f64 / few as f64).collect()
@@ -76,7 +76,7 @@ fn paint_grid(context: &CanvasRenderingContext2d, picture: &Picture<'_>, y: &Axi
         context.move_to(LEFT, py);
         context.line_to(width - RIGHT, py);
         // Text that cannot be drawn is not missed: the table has it.
-        let _ = context.fill_text(&picture.unit.format(mark), LEFT - 6.0, py.max(7.0));
+        let _ = context.fill_text(&picture.unit.on_axis().format(mark), LEFT - 6.0, py.max(7.0));
     }
     context.stroke();
 }

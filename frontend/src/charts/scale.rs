@@ -106,17 +106,22 @@ pub fn time_step_s(window_s: f64, count: usize) -> f64 {
     STEPS.into_iter().find(|step| *step >= least).unwrap_or(3_600.0)
 }
 
-/// The range of a vertical axis for values up to `max`. `kibi` rounds in powers of two, as bytes are written.
+/// The range of a vertical axis for values up to `max`: it ends on a tick. `kibi` rounds to powers of two, whose
+/// quarters are round numbers of bytes too.
 pub fn range(scale: Scale, max: f64, kibi: bool) -> (f64, f64) {
     match scale {
         Scale::Fixed(from, to) => (from, to),
-        Scale::Auto if kibi => {
-            let unit = kibi_unit(max);
-            (0.0, nice_ceil(max / unit * 1.05) * unit)
+        Scale::Auto if kibi => (0.0, 2f64.powf((max * 1.02).max(1_024.0).log2().ceil())),
+        Scale::Auto if max.is_finite() && max > 0.0 => {
+            let step = nice_ceil(max * 1.02 / TICKS as f64);
+            (0.0, (max * 1.02 / step).ceil() * step)
         }
-        Scale::Auto => (0.0, nice_ceil(max * 1.05)),
+        Scale::Auto => (0.0, 1.0),
     }
 }
+
+/// Ticks that a vertical axis has about.
+pub const TICKS: usize = 4;
 
 /// 1, 1 024, 1 024² … : the unit in which a number of bytes is written.
 pub fn kibi_unit(bytes: f64) -> f64 {
@@ -164,7 +169,20 @@ mod tests {
 
     #[test]
     fn bytes_are_rounded_in_their_own_unit() {
-        assert_eq!(range(Scale::Auto, 300.0 * 1_024.0, true), (0.0, 500.0 * 1_024.0));
+        for (max, top) in
+            [(0.0, 1_024.0), (300.0 * 1_024.0, 512.0 * 1_024.0), (1_000.0 * 1_024.0, 1_048_576.0)]
+        {
+            assert_eq!(range(Scale::Auto, max, true), (0.0, top));
+        }
+    }
+
+    #[test]
+    fn an_axis_ends_on_a_tick() {
+        for (max, top) in [(0.42, 0.6), (2.1, 3.0), (97.0, 100.0), (8.04, 10.0), (0.0, 1.0), (f64::NAN, 1.0)]
+        {
+            let (_, end) = range(Scale::Auto, max, false);
+            assert!((end - top).abs() < 1e-9, "{max}: {end}");
+        }
         assert_eq!(range(Scale::Fixed(0.0, 100.0), 300.0, false), (0.0, 100.0));
     }
 }

@@ -29,6 +29,15 @@ impl Unit {
         matches!(self, Self::Bytes | Self::BytesPerSecond)
     }
 
+    /// The unit beside an axis, where the chart's name already says "per second".
+    pub fn on_axis(self) -> Self {
+        match self {
+            Self::BytesPerSecond => Self::Bytes,
+            Self::PerSecond => Self::Number,
+            unit => unit,
+        }
+    }
+
     /// The value in words; an unknown value is a dash, never a zero.
     pub fn format(self, value: f64) -> String {
         if !value.is_finite() {
