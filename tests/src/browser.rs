@@ -6,7 +6,8 @@
 
 use std::{
     fs,
-    io::{BufRead, BufReader, Read},
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
     path::PathBuf,
     process::{Child, Command, Stdio},
     sync::{Mutex, PoisonError},
@@ -59,7 +60,8 @@ impl Theme {
 /// A browser with one page.
 #[derive(Debug)]
 pub struct Browser {
-    driver: WebDriver,
+    /// `Some` until the browser is dropped.
+    driver: Option<WebDriver>,
     errors: Mutex<Vec<String>>,
     process: Driver,
 }
@@ -79,29 +81,29 @@ impl Browser {
             .try_for_each(|flag| capabilities.add_arg(flag))
             .and_then(|()| capabilities.set_browser_log_level(LoggingPrefsLogLevel::All));
         ready.expect("the capabilities are valid");
-        let driver = WebDriver::builder(&process.url, capabilities)
+        let driver = WebDriver::builder(process.url(), capabilities)
             .request_timeout(Duration::from_secs(120))
             .connect()
             .await
             .unwrap_or_else(|error| panic!("Chromium does not start: {error}"));
-        let browser = Self { driver, errors: Mutex::default(), process };
-        browser.must(browser.driver.set_script_timeout(Duration::from_secs(60)).await);
+        let browser = Self { driver: Some(driver), errors: Mutex::default(), process };
+        browser.must(browser.driver().set_script_timeout(Duration::from_secs(60)).await);
         browser
     }
 
     /// Opens an address and waits for the document.
     pub async fn goto(&self, url: &str) {
-        self.must(self.driver.goto(url).await);
+        self.must(self.driver().goto(url).await);
     }
 
     /// Runs a script's body with `arguments`; what it returns.
     pub async fn run(&self, script: &str, arguments: Vec<Value>) -> Value {
-        self.must(self.driver.execute(script, arguments).await).json().clone()
+        self.must(self.driver().execute(script, arguments).await).json().clone()
     }
 
     /// Runs a script's body that calls its last argument when it is done.
     pub async fn run_async(&self, script: &str, arguments: Vec<Value>) -> Value {
-        self.must(self.driver.execute_async(script, arguments).await).json().clone()
+        self.must(self.driver().execute_async(script, arguments).await).json().clone()
     }
 
     /// An attribute of the first element that matches.
@@ -146,7 +148,7 @@ impl Browser {
     /// Clicks as a user does: the element must be there, visible and not covered.
     pub async fn click(&self, css: &str) {
         wait::until(format_args!("a click on {css}"), async || {
-            let element = self.driver.find(By::Css(css)).await.ok()?;
+            let element = self.driver().find(By::Css(css)).await.ok()?;
             let _ = element.scroll_into_view().await;
             element.click().await.ok()
         })
@@ -155,12 +157,12 @@ impl Browser {
 
     /// Presses keys on whatever has the focus. For special keys see [`thirtyfour::Key`].
     pub async fn press(&self, keys: impl Into<TypingData>) {
-        self.must(self.driver.action_chain().send_keys(keys).perform().await);
+        self.must(self.driver().action_chain().send_keys(keys).perform().await);
     }
 
     /// Types into a field, in place of what it holds.
     pub async fn fill(&self, css: &str, text: &str) {
-        let element = self.must(self.driver.find(By::Css(css)).await);
+        let element = self.must(self.driver().find(By::Css(css)).await);
         self.must(element.clear().await);
         self.must(element.send_keys(text).await);
     }
@@ -169,14 +171,14 @@ impl Browser {
     pub async fn look(&self, width: u32, height: u32, theme: Theme) {
         let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
         let media = json!({ "features": [{ "name": "prefers-color-scheme", "value": theme.as_str() }] });
-        let cdp = self.driver.cdp();
+        let cdp = self.driver().cdp();
         self.must(cdp.send_raw("Emulation.setDeviceMetricsOverride", size).await);
         self.must(cdp.send_raw("Emulation.setEmulatedMedia", media).await);
     }
 
     /// Cuts the page from the network, or gives it back.
     pub async fn offline(&self, offline: bool) {
-        let cdp = self.driver.cdp();
+        let cdp = self.driver().cdp();
         let conditions =
             json!({ "offline": offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1 });
         self.must(cdp.send_raw("Network.enable", json!({})).await);
@@ -190,7 +192,7 @@ impl Browser {
         let dir = target.join("screenshots");
         fs::create_dir_all(&dir).expect("target can be written");
         let file = dir.join(format!("{name}.png"));
-        self.must(self.driver.screenshot(&file).await);
+        self.must(self.driver().screenshot(&file).await);
         file
     }
 
@@ -221,7 +223,7 @@ impl Browser {
 
     /// Takes the errors that the console has shown since the last call.
     pub async fn console_errors(&self) -> Vec<String> {
-        let entries = self.must(self.driver.browser_log().await);
+        let entries = self.must(self.driver().browser_log().await);
         let mut errors = self.errors.lock().unwrap_or_else(PoisonError::into_inner);
         errors.extend(entries.into_iter().filter(|entry| entry.level == "SEVERE").map(|entry| entry.message));
         std::mem::take(&mut errors)
@@ -237,13 +239,26 @@ impl Browser {
         let unexpected: Vec<&String> =
             errors.iter().filter(|error| !expected.iter().any(|part| error.contains(part))).collect();
         assert!(unexpected.is_empty(), "the console shows errors: {unexpected:#?}");
-        let _ = self.driver.quit().await;
-        drop(self.process);
+    }
+
+    fn driver(&self) -> &WebDriver {
+        self.driver.as_ref().expect("the browser is open")
     }
 
     #[track_caller]
     fn must<T>(&self, result: WebDriverResult<T>) -> T {
         result.unwrap_or_else(|error| panic!("the browser refuses: {error}"))
+    }
+}
+
+impl Drop for Browser {
+    /// Ends the browser through the driver, which knows its processes; a driver that is killed leaves them behind. The
+    /// request is made by hand because the library's own would wait for this very thread.
+    fn drop(&mut self) {
+        let Some(driver) = self.driver.take() else { return };
+        let session = driver.session_id().to_string();
+        let _ = driver.leak();
+        self.process.end_session(&session);
     }
 }
 
@@ -255,7 +270,7 @@ pub const SERVER_GONE: &[&str] =
 #[derive(Debug)]
 struct Driver {
     child: Child,
-    url: String,
+    port: u16,
     profile: Scratch,
 }
 
@@ -279,7 +294,21 @@ impl Driver {
             port
         });
         let port = port.await.ok().flatten().expect("chromedriver says on which port it listens");
-        Self { child, url: format!("http://127.0.0.1:{port}"), profile }
+        Self { child, port, profile }
+    }
+
+    fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    fn end_session(&self, session: &str) {
+        let Ok(mut stream) = TcpStream::connect(("127.0.0.1", self.port)) else { return };
+        let _ = stream.set_read_timeout(Some(Duration::from_secs(10)));
+        let _ = write!(
+            stream,
+            "DELETE /session/{session} HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n"
+        );
+        let _ = stream.read_to_end(&mut Vec::new());
     }
 }
 
