@@ -27,8 +27,9 @@ pub struct Sample {
     pub latency_ms: f32,
     /// What brought it.
     pub wire: Wire,
-    /// Whether the page was hidden: timers are throttled then, so it is kept apart.
-    pub hidden: bool,
+    /// Whether it does not count: it was published while the page was hidden (timers are throttled then) or the lane
+    /// was paused, so its latency says nothing about the wire.
+    pub aside: bool,
 }
 
 /// One event over all lanes.
@@ -82,7 +83,8 @@ pub struct LaneLog {
     breaks: VecDeque<Break>,
     resets: VecDeque<f64>,
     events: u64,
-    hidden: usize,
+    aside: usize,
+    aside_before_ms: Option<f64>,
     age_max_ms: f64,
 }
 
@@ -107,9 +109,14 @@ impl LaneLog {
         self.events
     }
 
-    /// Events that came while the page was hidden.
-    pub fn hidden(&self) -> usize {
-        self.hidden
+    /// Samples that do not count.
+    pub fn aside(&self) -> usize {
+        self.aside
+    }
+
+    /// Events published before `now_ms` and still to come do not count: the lane was kept from fetching them.
+    pub fn set_aside_before(&mut self, now_ms: f64) {
+        self.aside_before_ms = Some(now_ms);
     }
 
     /// The greatest age that the data on the screen has had.
@@ -122,13 +129,15 @@ impl LaneLog {
         self.samples.back().map(|last| now_ms - last.applied_ms + f64::from(last.latency_ms))
     }
 
-    fn push(&mut self, sample: Sample) {
-        if !sample.hidden {
+    fn push(&mut self, mut sample: Sample) {
+        let published_ms = sample.applied_ms - f64::from(sample.latency_ms);
+        sample.aside |= self.aside_before_ms.is_some_and(|before| published_ms < before);
+        if !sample.aside {
             // Just before it is renewed, the data is at its oldest.
             self.age_max_ms = self.age_max_ms.max(self.age_ms(sample.applied_ms).unwrap_or(0.0));
         }
         self.events += 1;
-        self.hidden += usize::from(sample.hidden);
+        self.aside += usize::from(sample.aside);
         bounded(&mut self.samples, sample, SAMPLES_MAX);
     }
 
@@ -215,7 +224,7 @@ mod tests {
     use super::*;
 
     fn sample(seq: u64, applied_ms: f64, latency_ms: f32) -> Sample {
-        Sample { seq: Seq::new(seq), at_us: 0, applied_ms, latency_ms, wire: Wire::Sse, hidden: false }
+        Sample { seq: Seq::new(seq), at_us: 0, applied_ms, latency_ms, wire: Wire::Sse, aside: false }
     }
 
     #[test]
@@ -256,6 +265,18 @@ mod tests {
         board.applied(0, sample(2, 3_000.0, 10.0));
         let lane = board.lane(0);
         assert_eq!((lane.age_max_ms(), lane.age_ms(3_100.0)), (2_050.0, Some(110.0)));
+    }
+
+    #[test]
+    fn what_a_pause_held_up_does_not_count() {
+        let mut board = Board::default();
+        board.applied(0, sample(1, 1_000.0, 5.0));
+        board.lane_mut(0).set_aside_before(9_000.0);
+        board.applied(0, sample(2, 9_010.0, 7_000.0));
+        board.applied(0, sample(3, 9_020.0, 5.0));
+        let counted: Vec<bool> = board.lane(0).samples().iter().map(|sample| !sample.aside).collect();
+        assert_eq!((counted, board.lane(0).aside()), (vec![true, false, true], 1));
+        assert_eq!(board.lane(0).age_max_ms(), 7_010.0);
     }
 
     #[test]

@@ -54,7 +54,7 @@ pub fn json(board: &Board, lanes: &[Summary], it: &Circumstances) -> String {
     let set = &it.settings;
     let _ = write!(
         out,
-        "\"settings\":{{\"source\":\"{}\",\"rate_per_s\":{},\"payload_bytes\":{},\"poll_ms\":{}}},\"sample_fields\":[\"seq\",\"at_us\",\"applied_us\",\"latency_ms\",\"wire\",\"hidden\"],\"lanes\":[",
+        "\"settings\":{{\"source\":\"{}\",\"rate_per_s\":{},\"payload_bytes\":{},\"poll_ms\":{}}},\"sample_fields\":[\"seq\",\"at_us\",\"applied_us\",\"latency_ms\",\"wire\",\"set_aside\"],\"lanes\":[",
         set.source.as_str(),
         set.rate,
         set.size,
@@ -102,7 +102,7 @@ fn json_lane(out: &mut String, board: &Board, lane: usize, summary: &Summary, or
         let _ = write!(
             out,
             "{comma}[{},{},{applied_us:.0},{:.3},\"{}\",{}]",
-            sample.seq, sample.at_us, sample.latency_ms, sample.wire, sample.hidden
+            sample.seq, sample.at_us, sample.latency_ms, sample.wire, sample.aside
         );
     }
     out.push_str("]}");
@@ -110,7 +110,7 @@ fn json_lane(out: &mut String, board: &Board, lane: usize, summary: &Summary, or
 
 /// A row for each event and lane.
 pub fn csv(board: &Board, origin_ms: f64) -> String {
-    let mut out = String::from("seq,lane,wire,published_at,applied_at,latency_ms,hidden\r\n");
+    let mut out = String::from("seq,lane,wire,published_at,applied_at,latency_ms,set_aside\r\n");
     for lane in 0..LANES {
         for sample in board.lane(lane).samples() {
             let _ = write!(
@@ -122,7 +122,7 @@ pub fn csv(board: &Board, origin_ms: f64) -> String {
                 utc(sample.at_us as f64),
                 utc((sample.applied_ms + origin_ms) * 1_000.0),
                 sample.latency_ms,
-                sample.hidden
+                sample.aside
             );
         }
     }
@@ -177,7 +177,7 @@ mod tests {
                 applied_ms: 5.5,
                 latency_ms: 5.5,
                 wire: Wire::Sse,
-                hidden: false,
+                aside: false,
             },
         );
         board
@@ -215,7 +215,7 @@ mod tests {
     fn the_csv_file_has_a_row_for_each_event_and_wire() {
         assert_eq!(
             csv(&board(), 1_700_000_000_000.0),
-            "seq,lane,wire,published_at,applied_at,latency_ms,hidden\r\n\
+            "seq,lane,wire,published_at,applied_at,latency_ms,set_aside\r\n\
              7,sse,sse,2023-11-14T22:13:20.000000Z,2023-11-14T22:13:20.005500Z,5.500,false\r\n"
         );
     }

@@ -153,7 +153,7 @@ impl Sink for Stamp {
                     applied_ms: arrival.at_ms,
                     latency_ms,
                     wire: arrival.wire,
-                    hidden: crate::document().hidden(),
+                    aside: crate::document().hidden(),
                 };
                 run.board.applied(self.lane, sample);
             }

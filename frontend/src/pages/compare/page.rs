@@ -163,8 +163,8 @@ fn Status(props: &StatusProps) -> Html {
             if let Some(cursor) = &shown.start_cursor { <span>{"All lanes started at "}<code>{cursor}</code></span> }
             if let Some(topic) = &shown.topic { <span>{"Topic "}<code>{topic}</code></span> }
             if shown.released { <span class="tag warn">{"Page was hidden: connections released"}</span> }
-            if shown.hidden_samples > 0 {
-                <span>{format!("{} samples taken while hidden do not count", number(shown.hidden_samples as f64))}</span>
+            if shown.aside > 0 {
+                <span>{format!("{} samples set aside: the page was hidden or the lane paused", number(shown.aside as f64))}</span>
             }
         </p>
     }

@@ -286,7 +286,7 @@ mod tests {
             applied_ms,
             latency_ms,
             wire: Wire::Poll,
-            hidden: false,
+            aside: false,
         };
         let samples = [sample(1_000.0, 900.0), sample(1_000.0, 400.0), sample(2_000.0, 100.0)];
         assert_eq!(

@@ -147,7 +147,7 @@ mod tests {
             let wire = Wire::ALL[lane];
             board.applied(
                 lane,
-                Sample { seq: Seq::new(seq), at_us: 0, applied_ms, latency_ms, wire, hidden: false },
+                Sample { seq: Seq::new(seq), at_us: 0, applied_ms, latency_ms, wire, aside: false },
             );
         }
         board

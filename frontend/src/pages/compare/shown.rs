@@ -71,8 +71,8 @@ pub struct Shown {
     pub topic: Option<String>,
     /// Whether the page was hidden for so long that it let go of its connections.
     pub released: bool,
-    /// Samples that do not count, since the page was hidden.
-    pub hidden_samples: usize,
+    /// Samples that do not count, since the page was hidden or the lane paused.
+    pub aside: usize,
     /// The verdict.
     pub verdict: Verdict,
 }
@@ -88,7 +88,7 @@ impl Default for Shown {
             start_cursor: None,
             topic: None,
             released: false,
-            hidden_samples: 0,
+            aside: 0,
             verdict: Verdict::default(),
         }
     }

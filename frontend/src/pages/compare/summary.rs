@@ -75,9 +75,9 @@ impl Summary {
 }
 
 /// The latencies that count for a lane on `wire`, sorted. Samples of another wire, and those taken while the page was
-/// hidden, stay out.
+/// hidden or the lane paused, stay out.
 pub fn latencies(log: &LaneLog, wire: Wire) -> Vec<f32> {
-    let counted = log.samples().iter().filter(|sample| sample.wire == wire && !sample.hidden);
+    let counted = log.samples().iter().filter(|sample| sample.wire == wire && !sample.aside);
     let mut values: Vec<f32> = counted.map(|sample| sample.latency_ms).collect();
     sort(&mut values);
     values
@@ -143,7 +143,7 @@ mod tests {
     };
 
     #[test]
-    fn percentiles_leave_out_hidden_samples_and_other_wires() {
+    fn percentiles_leave_out_samples_set_aside_and_other_wires() {
         let mut board = Board::default();
         for index in 0..300_u64 {
             let wire = if index < 100 { Wire::Poll } else { Wire::Sse };
@@ -154,7 +154,7 @@ mod tests {
                 applied_ms: 0.0,
                 latency_ms,
                 wire,
-                hidden: index >= 200,
+                aside: index >= 200,
             };
             board.applied(0, sample);
         }

@@ -13,7 +13,7 @@ const TIMER_MS: f64 = 1.0;
 
 /// How the verdict is reached, as shown to the user.
 pub const RULES: [&str; 5] = [
-    "A lane is judged from 100 samples on; samples taken while the page was hidden do not count.",
+    "A lane is judged from 100 samples on; events published while the page was hidden or the lane paused do not count.",
     "Two lanes are told apart only where their medians differ by more than the clock's error, and by at least 1 ms: else no difference was measured.",
     "A lane meets your need if 95 of 100 events were on the screen within your limit.",
     "Of the lanes that meet it, the simplest is advised: polling before SSE, SSE before WebSocket, and long polling where streams do not get through.",

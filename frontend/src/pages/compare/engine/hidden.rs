@@ -2,7 +2,10 @@
 
 use gloo::{events::EventListener, timers::callback::Timeout};
 
-use super::{super::board::BreakKind, Inner};
+use super::{
+    super::board::{BreakKind, LANES},
+    Inner,
+};
 use crate::wire::now_ms;
 
 /// A hidden page lets go of its connections after this long.
@@ -23,7 +26,10 @@ impl Inner {
         *self.listeners.borrow_mut() = vec![
             on(&document, "visibilitychange", Self::visibility),
             on(&window, "pagehide", |inner| inner.set_released(true)),
-            on(&window, "pageshow", |inner| inner.set_released(false)),
+            on(&window, "pageshow", |inner| {
+                inner.set_aside();
+                inner.set_released(false);
+            }),
         ];
     }
 
@@ -38,6 +44,7 @@ impl Inner {
         } else {
             self.release.borrow_mut().take();
             self.clock.probe();
+            self.set_aside();
             self.set_released(false);
         }
     }
@@ -53,5 +60,11 @@ impl Inner {
             self.run.borrow_mut().board.lane_mut(index).set_break(kind, now);
         }
         self.show();
+    }
+
+    /// What is still to come of the time out of sight does not count.
+    fn set_aside(&self) {
+        let now = now_ms();
+        (0..LANES).for_each(|lane| self.run.borrow_mut().board.lane_mut(lane).set_aside_before(now));
     }
 }

@@ -143,9 +143,15 @@ impl Engine {
 
     /// Pauses a lane, or lets it go on.
     pub fn pause(&self, lane: usize, paused: bool) {
+        {
+            let mut run = self.0.run.borrow_mut();
+            let (log, now) = (run.board.lane_mut(lane), now_ms());
+            log.set_break(paused.then_some(BreakKind::Paused), now);
+            if !paused {
+                log.set_aside_before(now);
+            }
+        }
         self.0.with_lane(lane, |lane| lane.set_paused(paused));
-        let kind = paused.then_some(BreakKind::Paused);
-        self.0.run.borrow_mut().board.lane_mut(lane).set_break(kind, now_ms());
         self.0.show();
     }
 

@@ -70,7 +70,7 @@ impl Inner {
             self.under_way.borrow().as_ref().and_then(|it| it.end_ms).map(|end| (end - now) / 1_000.0);
         shown.clock_error_ms = self.clock.offset().map(|offset| offset.error_ms);
         shown.released = self.released.get();
-        shown.hidden_samples = (0..LANES).map(|lane| run.board.lane(lane).hidden()).sum();
+        shown.aside = (0..LANES).map(|lane| run.board.lane(lane).aside()).sum();
         drop(shown);
         self.judge();
         self.onshown.emit(self.shown.borrow().clone());
