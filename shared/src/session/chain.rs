@@ -7,6 +7,7 @@ use super::api::LinkId;
 use crate::{
     cursor::{Epoch, Seq},
     topic::Topic,
+    wire::Wire,
 };
 
 /// One topic of the subscription.
@@ -20,6 +21,9 @@ pub(super) struct Chain {
     pub(super) epoch: Option<Epoch>,
     /// Something is missing after `covered`; events beyond are refused until it has come.
     pub(super) gap: Option<Gap>,
+    /// The server has passed events over: it is a `latest` topic. Where a connection was cut amid such a step, the chain
+    /// shows a gap in which nothing need be missing.
+    pub(super) conflated: bool,
     /// Lanes opened before this one know an older history of the topic: what they bring is not for us.
     pub(super) owner: LinkId,
     /// The session's count of rebases when this topic was last rebased.
@@ -44,6 +48,10 @@ pub(super) struct Gap {
     pub(super) upto: Seq,
     /// The link that showed the gap: what comes on a later one is the re-read.
     pub(super) found_on: LinkId,
+    /// The wire that it is booked on.
+    pub(super) wire: Wire,
+    /// Whether it is booked in the ledger.
+    pub(super) booked: bool,
     /// Re-reads that did not help.
     pub(super) tries: u32,
 }
@@ -65,6 +73,7 @@ impl Chain {
             covered: Seq::ZERO,
             epoch: None,
             gap: None,
+            conflated: false,
             owner,
             rebased: 0,
             audited: None,
@@ -89,9 +98,9 @@ impl Chain {
         }
     }
 
-    /// Moves the coverage on; tells whether that filled a gap.
-    pub(super) fn cover(&mut self, seq: Seq) -> bool {
+    /// Moves the coverage on; gives the gap that this has filled.
+    pub(super) fn cover(&mut self, seq: Seq) -> Option<Gap> {
         self.covered = seq;
-        self.gap.take_if(|gap| gap.upto <= seq).is_some()
+        self.gap.take_if(|gap| gap.upto <= seq)
     }
 }

@@ -130,7 +130,7 @@ impl Session {
             (_, None) => (data.get() == "null").then_some(ResetReason::Evicted),
         };
         chain.base(seq, &epoch);
-        let healed = chain.gap.take().is_some();
+        let healed = chain.gap.take().is_some_and(|gap| gap.booked);
         if told.is_some() {
             self.rebases += 1;
             (chain.rebased, chain.owner) = (self.rebases, lane.born);
@@ -170,7 +170,7 @@ impl Session {
                     account.latency.record(arrived.saturating_sub(event.at));
                 }
                 lane.events += 1;
-                self.cover(lane, &event.topic, event.seq, now, out);
+                self.cover(lane, (&event.topic, event.seq), event.skipped.is_some(), now, out);
                 self.advance(lane, event.seq);
                 self.hand_out(Applied::Event(event), out);
             }
@@ -196,7 +196,7 @@ impl Session {
             Some(Verdict::Missing) => return self.take_gap(lane, &topic, seq, now, out),
             Some(Verdict::Next) => {
                 self.ledger.on(lane.wire).ends += 1;
-                self.cover(lane, &topic, seq, now, out);
+                self.cover(lane, (&topic, seq), false, now, out);
                 if let Some(chain) = self.chains.get_mut(&topic) {
                     chain.phase = Phase::Ended;
                 }
@@ -241,13 +241,24 @@ impl Session {
         Some(verdict)
     }
 
-    fn cover(&mut self, lane: &Lane, topic: &Topic, seq: Seq, now: Millis, out: &mut Vec<Output>) {
+    fn cover(
+        &mut self,
+        lane: &Lane,
+        (topic, seq): (&Topic, Seq),
+        skipped: bool,
+        now: Millis,
+        out: &mut Vec<Output>,
+    ) {
         let Some(chain) = self.chains.get_mut(topic) else { return };
         if let (Phase::Joining, Some(epoch)) = (chain.phase, &lane.epoch) {
             chain.base(seq, epoch);
         }
-        if chain.cover(seq) {
-            self.note_healed(topic, now, out);
+        chain.conflated |= skipped;
+        match chain.cover(seq) {
+            // Nothing was missing: the server had passed these events over, and a cut hid that from both of us.
+            Some(gap) if chain.conflated => self.ledger.on(gap.wire).gaps -= u64::from(gap.booked),
+            Some(_) => self.note_healed(topic, now, out),
+            None => {}
         }
     }
 
@@ -261,7 +272,7 @@ impl Session {
                 Then::GoOn
             }
             Some(gap) if gap.tries < REREADS_MAX => {
-                *gap = Gap { upto: gap.upto.max(seq), found_on: newest, tries: gap.tries + 1 };
+                *gap = Gap { upto: gap.upto.max(seq), found_on: newest, tries: gap.tries + 1, ..*gap };
                 Then::Reread
             }
             Some(_) => {
@@ -270,9 +281,12 @@ impl Session {
                 Then::Rejoin
             }
             None => {
-                chain.gap = Some(Gap { upto: seq, found_on: newest, tries: 0 });
-                self.ledger.on(lane.wire).gaps += 1;
-                self.notify(Notice::Gap { topic: topic.clone(), after }, now, out);
+                let booked = !chain.conflated;
+                chain.gap = Some(Gap { upto: seq, found_on: newest, wire: lane.wire, booked, tries: 0 });
+                if booked {
+                    self.ledger.on(lane.wire).gaps += 1;
+                    self.notify(Notice::Gap { topic: topic.clone(), after }, now, out);
+                }
                 Then::Reread
             }
         }

@@ -58,7 +58,7 @@ pub struct Totals {
     pub events: u64,
     /// Times something was found missing.
     pub gaps: u64,
-    /// How many of these were filled by reading again.
+    /// How many of these are closed: filled by reading again, told by a reset, or of a topic no longer followed.
     pub healed: u64,
     /// Gaps that could not be filled and became a reset.
     pub lost: u64,

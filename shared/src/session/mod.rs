@@ -251,6 +251,11 @@ impl Session {
         Some(Cursor { epoch: cursor.epoch.clone(), seq })
     }
 
+    /// In how many topics something is missing right now; it is being read again.
+    pub fn open_gaps(&self) -> usize {
+        self.chains.values().filter(|chain| chain.gap.is_some()).count()
+    }
+
     /// The account.
     pub fn ledger(&self) -> &Ledger {
         &self.ledger
@@ -294,7 +299,9 @@ impl Session {
                 list.push(topic);
             }
         }
-        self.chains.retain(|topic, _| list.contains(topic));
+        let gone = self.chains.extract_if(.., |topic, _| !list.contains(topic));
+        self.ledger.healed +=
+            gone.filter(|(_, chain)| chain.gap.is_some_and(|gap| gap.booked)).count() as u64;
         let kept = self.chains.len();
         let owner = self.coming_link();
         for topic in &list {

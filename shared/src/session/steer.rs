@@ -259,12 +259,8 @@ impl Session {
 
     fn lose_current(&mut self, lane: &Lane, cause: Cause, now: Millis, out: &mut Vec<Output>) {
         let lived_ms = lane.live_since.map_or(0, |since| now.saturating_sub(since).max(1));
-        if lane.proven {
-            self.ledger.on(lane.wire).reconnects += 1;
-            self.begin_outage(cause.clone(), now);
-        } else if self.outage.is_none() {
-            self.begin_outage(cause.clone(), now);
-        }
+        self.ledger.on(lane.wire).reconnects += u64::from(lane.proven);
+        self.begin_outage(cause.clone(), now);
         let by_fault = !matches!(cause, Cause::Closing | Cause::Cut);
         let by_proxy = matches!(cause, Cause::Refused { problem: None, .. });
         if is_final(&cause) && !(by_proxy && self.preference == Preference::Auto) {
@@ -342,10 +338,10 @@ impl Session {
     }
 
     fn begin_outage(&mut self, cause: Cause, now: Millis) {
-        let events_before = self.ledger.totals().events;
         self.auto.try_cancelled(now);
-        let since = self.outage.take().map_or(now, |outage| outage.since);
-        self.outage = Some(Outage { since, cause, events_before });
+        let events_before = self.ledger.totals().events;
+        let outage = self.outage.get_or_insert(Outage { since: now, cause: Cause::Eof, events_before });
+        outage.cause = cause;
     }
 
     fn close_all(&mut self, out: &mut Vec<Output>) {
@@ -521,10 +517,14 @@ impl Session {
     fn ask(&mut self, lane: &mut Lane, now: Millis, out: &mut Vec<Output>) {
         if lane.version != self.version {
             (lane.version, lane.more, lane.etag) = (self.version, None, None);
+            (lane.born, lane.rebases) = (lane.link, self.rebases); // it may speak of the new topics, too
         }
-        let whole = self.chains.values().all(|chain| chain.gap.is_none());
+        // `lane.link` is already the new one: what the last page of a re-read covered is behind the gap, too.
+        let rereads = |lane: &Lane, found_on: LinkId| lane.born > found_on;
+        let passable =
+            self.chains.values().filter_map(|chain| chain.gap).all(|gap| rereads(lane, gap.found_on));
         lane.join = match lane.more.take() {
-            Some(cursor) if whole => After::Cursor(cursor),
+            Some(cursor) if passable => After::Cursor(cursor),
             _ => self.resume(),
         };
         (lane.busy, lane.asked_at, lane.heard_at) = (true, now, now);
@@ -590,7 +590,7 @@ impl Session {
             let climbs = self.preference == Preference::Auto && current.is_live();
             at[6] = if climbs { self.auto.try_at() } else { None };
         }
-        at.into_iter().flatten().min()
+        at.into_iter().flatten().min().map(|at| at.max(self.hold_until))
     }
 }
 

@@ -1,5 +1,24 @@
 //! Tests of the session against a modelled server on a virtual clock.
 
+#[allow(unreachable_pub, reason = "shared with a run against the real log")]
+mod model;
+#[allow(unreachable_pub, reason = "shared with a run against the real log")]
+mod sim;
+
+/// What the harness needs by name; it is shared with a run against the real log.
+mod deps {
+    pub(super) use crate::{
+        After, Cursor, Event, Frame, Page, ResetReason, Seq, Topic, Wire,
+        frame::Data,
+        session::{Applied, Cause, Input, LinkId, Millis, Notice, Open, Output, Preference, Session},
+    };
+}
+
+use super::*;
+use model::Model;
+use proptest::prelude::*;
+use sim::{Backend, Faults, play};
+
 /// Faults that the properties must find: each is a mistake that a session could easily make.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mutant {
@@ -9,4 +28,106 @@ pub(super) enum Mutant {
     CountTooEarly,
     LateMovesCursor,
     BreakBeforeMake,
+}
+
+fn session(seed: u64, mutant: Option<Mutant>) -> Session {
+    let settings = Settings {
+        seed,
+        preference: if seed.is_multiple_of(3) {
+            Preference::Auto
+        } else {
+            Preference::Fixed(Wire::ALL[seed as usize % 4])
+        },
+        wait_s: 3,
+        ..Settings::new(Model::new().topics())
+    };
+    let mut session = Session::new(settings, 0);
+    session.mutant = mutant;
+    session
+}
+
+fn run(seed: u64, faults: Faults, mutant: Option<Mutant>) -> Result<(), String> {
+    play(Model::new(), session(seed, mutant), seed, faults, 120).map(drop)
+}
+
+const NONE: Faults = Faults {
+    cuts: false,
+    drops: false,
+    restarts: false,
+    epochs: false,
+    evictions: false,
+    ends: false,
+    topics: false,
+};
+const CUTS: Faults = Faults { cuts: true, ..NONE };
+const DROPS: Faults = Faults { drops: true, ..CUTS };
+const RESTARTS: Faults = Faults { restarts: true, ..DROPS };
+const ALL: Faults = Faults {
+    cuts: true,
+    drops: true,
+    restarts: true,
+    epochs: true,
+    evictions: true,
+    ends: true,
+    topics: true,
+};
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
+
+    #[test]
+    fn switching_wires_loses_nothing(seed: u64) {
+        run(seed, NONE, None).map_err(TestCaseError::fail)?;
+    }
+
+    #[test]
+    fn broken_connections_lose_nothing(seed: u64) {
+        run(seed, CUTS, None).map_err(TestCaseError::fail)?;
+    }
+
+    #[test]
+    fn lost_frames_are_found_and_read_again(seed: u64) {
+        run(seed, DROPS, None).map_err(TestCaseError::fail)?;
+    }
+
+    #[test]
+    fn restarts_are_told(seed: u64) {
+        run(seed, RESTARTS, None).map_err(TestCaseError::fail)?;
+    }
+
+    #[test]
+    fn everything_at_once_is_complete_or_told(seed: u64) {
+        run(seed, ALL, None).map_err(TestCaseError::fail)?;
+    }
+}
+
+#[test]
+fn the_properties_can_fail() {
+    for (mutant, faults) in [
+        (Mutant::NoChainCheck, DROPS),
+        (Mutant::NoDedupe, CUTS),
+        (Mutant::ForgetGaps, DROPS),
+        (Mutant::CountTooEarly, CUTS),
+        (Mutant::LateMovesCursor, NONE),
+    ] {
+        let found = sim::failing(0..150, |seed| run(seed, faults, Some(mutant)));
+        assert!(!found.is_empty(), "{mutant:?} was not found");
+    }
+}
+
+/// For looking at one run: `SIM_SEED=7 SIM_FAULTS=cuts cargo test … one_seed -- --ignored --nocapture`.
+#[test]
+#[ignore = "a tool"]
+fn one_seed() {
+    let seed = std::env::var("SIM_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(0);
+    let faults = match std::env::var("SIM_FAULTS").as_deref() {
+        Ok("cuts") => CUTS,
+        Ok("drops") => DROPS,
+        Ok("restarts") => RESTARTS,
+        Ok("all") => ALL,
+        _ => NONE,
+    };
+    if let Err(story) = run(seed, faults, None) {
+        panic!("{story}");
+    }
 }
