@@ -320,7 +320,8 @@ impl Session {
         }
         self.base_joining(lane, cursor);
         let ours = self.cursor.as_ref().is_some_and(|ours| ours.epoch == cursor.epoch);
-        if !ours || lane.saw_reset || self.join_due {
+        let joined = self.join_due && lane.version == self.version;
+        if !ours || lane.saw_reset || joined {
             (self.cursor, self.cursor_owner) = (Some(cursor.clone()), lane.born);
         }
         if lane.version == self.version {

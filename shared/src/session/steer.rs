@@ -155,10 +155,10 @@ impl Session {
             return;
         }
         let news = self.set_topics(topics);
-        self.join_due |= news && self.cursor.is_some();
+        self.join_due |= news;
         if self.chains.values().all(|chain| chain.phase == Phase::Joining) {
             // Nothing is kept, so nothing need be resumed.
-            (self.cursor, self.join_due) = (None, false);
+            self.cursor = None;
             self.settings.after = After::Snapshot;
         }
         if self.topics.is_empty() {

@@ -73,7 +73,7 @@ const ALL: Faults = Faults {
 };
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(), ..ProptestConfig::default() })]
 
     #[test]
     fn switching_wires_loses_nothing(seed: u64) {
@@ -107,11 +107,11 @@ fn the_properties_can_fail() {
         (Mutant::NoChainCheck, DROPS),
         (Mutant::NoDedupe, CUTS),
         (Mutant::ForgetGaps, DROPS),
-        (Mutant::CountTooEarly, CUTS),
+        (Mutant::CountTooEarly, RESTARTS),
         (Mutant::LateMovesCursor, NONE),
     ] {
-        let found = sim::failing(0..150, |seed| run(seed, faults, Some(mutant)));
-        assert!(!found.is_empty(), "{mutant:?} was not found");
+        let found = (0..400).any(|seed| run(seed, faults, Some(mutant)).is_err());
+        assert!(found, "{mutant:?} was not found");
     }
 }
 
@@ -130,4 +130,45 @@ fn one_seed() {
     if let Err(story) = run(seed, faults, None) {
         panic!("{story}");
     }
+}
+
+/// Make before break: while one wire takes over from another, the screen never goes stale.
+fn a_switch_stays_live(from: Wire, to: Wire, mutant: Option<Mutant>) -> Result<(), String> {
+    let settings = Settings { preference: Preference::Fixed(from), ..Settings::new(Model::new().topics()) };
+    let mut session = Session::new(settings, 0);
+    session.mutant = mutant;
+    let mut sim = sim::Sim::new(Model::new(), session, 1, NONE);
+    sim.input(Input::Tick)?;
+    sim.run_for(5_000)?;
+    for topic in 0..4 {
+        sim.publish(topic)?;
+    }
+    sim.input(Input::Prefer(Preference::Fixed(to)))?;
+    for _ in 0..5_000 {
+        sim.run_for(1)?;
+        if !sim.session.state().is_live() {
+            return Err(format!("{from} → {to}: {:?}", sim.session.state()));
+        }
+    }
+    let totals = sim.session.ledger().totals();
+    if (sim.session.wire(), totals.switches, totals.gaps) != (to, 1, 0) {
+        return Err(format!("{from} → {to}: {totals:?}"));
+    }
+    Ok(())
+}
+
+#[test]
+fn any_wire_takes_over_from_any_other_without_a_moment_of_silence() {
+    for from in Wire::ALL {
+        for to in Wire::ALL.into_iter().filter(|to| *to != from) {
+            assert_eq!(a_switch_stays_live(from, to, None), Ok(()));
+        }
+    }
+    let mutant = Some(Mutant::BreakBeforeMake);
+    assert!(a_switch_stays_live(Wire::Poll, Wire::WebSocket, mutant).is_err(), "the mutant was not found");
+}
+
+/// Runs for each property; `PROPTEST_CASES` asks for more.
+fn cases() -> u32 {
+    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(100)
 }

@@ -25,6 +25,7 @@ struct TopicLog {
 pub struct Model {
     epoch: u64,
     head: u64,
+    joins: u64,
     topics: Vec<TopicLog>,
 }
 
@@ -63,6 +64,18 @@ impl TopicLog {
     }
 }
 
+impl TopicLog {
+    /// All events after `pos`, and where they end.
+    fn tail(&self, mut pos: u64) -> (Vec<Frame>, u64) {
+        let mut frames = Vec::new();
+        while let Some((seq, frame)) = self.next(pos, true) {
+            frames.push(frame);
+            pos = seq;
+        }
+        (frames, pos)
+    }
+}
+
 /// Of each `latest` topic only the newest event of a batch is kept. So a cursor between two batches hides nothing that
 /// was passed over.
 fn conflate(frames: Vec<Frame>) -> Vec<Frame> {
@@ -94,7 +107,7 @@ impl Model {
             last: 0,
             ended: None,
         };
-        Self { epoch: 1, head: 0, topics: topics.map(topic).into() }
+        Self { epoch: 1, head: 0, joins: 0, topics: topics.map(topic).into() }
     }
 
     fn at(&self, seq: u64) -> Cursor {
@@ -190,6 +203,8 @@ impl Backend for Model {
 
     fn join(&mut self, topics: &[Topic], after: &After, hello: bool) -> Sub {
         let mut sub = Sub { topics: Vec::new(), prelude: VecDeque::new(), told: false };
+        self.joins += 1;
+        let by_topic = hello && self.joins.is_multiple_of(2);
         let everything = match after {
             After::Cursor(c) if c.epoch.as_str() != format!("e{}", self.epoch) => Some(ResetReason::Epoch),
             After::Cursor(c) if c.seq.get() > self.head => Some(ResetReason::Future),
@@ -199,10 +214,13 @@ impl Backend for Model {
             let index = self.index(topic);
             let log = &self.topics[index];
             let (seq, snapshot) = log.snapshot();
+            // The protocol leaves open whether a join goes topic by topic.
+            let (tail, tail_end) = if by_topic { log.tail(seq) } else { (Vec::new(), seq) };
             let (pos, reset) = match after {
                 After::Snapshot => {
                     sub.prelude.push_back(snapshot);
-                    sub.topics.push((index, seq, false));
+                    sub.prelude.extend(tail);
+                    sub.topics.push((index, tail_end, false));
                     continue;
                 }
                 After::Now => (self.head, None),
@@ -215,13 +233,16 @@ impl Backend for Model {
             if let Some(reason) = reset {
                 sub.prelude.push_back(Frame::Reset { topic: topic.clone(), reason });
                 sub.prelude.push_back(snapshot);
-                sub.topics.push((index, seq, false));
+                sub.prelude.extend(tail);
+                sub.topics.push((index, tail_end, false));
             } else {
                 sub.topics.push((index, pos, false));
             }
         }
         if hello {
-            let start = sub.topics.iter().map(|(_, pos, _)| *pos).min().unwrap_or(self.head);
+            let start =
+                if by_topic { 0 } else { sub.topics.iter().map(|(_, pos, _)| *pos).min().unwrap_or(0) };
+            let start = if let After::Now = after { self.head } else { start };
             let cursor = self.at(start);
             sub.prelude.push_front(Frame::Hello { cursor, server: "model".into(), heartbeat_ms: 1_000 });
         }

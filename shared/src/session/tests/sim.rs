@@ -3,7 +3,7 @@
 //! It delays, cuts, stalls and drops; it restarts the server and plays with the switch. What the session hands out is
 //! compared with the history that was published. A failure names its seed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::deps::*;
 
@@ -204,7 +204,7 @@ impl<B: Backend> Sim<B> {
         Ok(())
     }
 
-    fn publish(&mut self, topic: usize) -> Result<(), String> {
+    pub fn publish(&mut self, topic: usize) -> Result<(), String> {
         if self.down_until > self.now {
             return Ok(());
         }
@@ -658,9 +658,4 @@ pub fn play<B: Backend>(
             Err(format!("seed {seed}, {faults:?}: {error}\n{}", sim.story[tail..].join("\n")))
         }
     }
-}
-
-/// The names of all failing seeds, to see how easily a mistake is found.
-pub fn failing(seeds: std::ops::Range<u64>, run: impl Fn(u64) -> Result<(), String>) -> BTreeSet<u64> {
-    seeds.filter(|seed| run(*seed).is_err()).collect()
 }
