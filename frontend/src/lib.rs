@@ -17,6 +17,8 @@
 //! | `[data-testid=cpu-now]`, `memory-now`, `load-now`, `events-now`, `rss-now` | current values of the dashboard; `data-at` = the sample's time in µs |
 //! | `[data-testid=pause]` | pauses the page's view |
 //! | `[data-testid=topics]`, `topic-row` (`data-topic`), `frames`, `frame` (`data-seq`), `publish-form`, `problem` | the console |
+//! | `[data-testid=compare-start]`, `compare-stop`, `compare-run-60`, `compare-cut-all`, `compare-export-json`, `compare-export-csv`, `compare-problem`, `compare-verdict` (`data-advice`) | Compare; `.compare[data-phase]` = `idle`, `starting`, `running`, `stopped`, `failed` |
+//! | `[data-testid=compare-lane-poll]`, `-long-poll`, `-sse`, `-ws` (`data-state`, `data-wire`) with `lane-p50`, `lane-events`, `lane-gaps`, `lane-duplicates`, `lane-reconnects`, `lane-resets` (`data-value`) and `lane-pause`, `lane-cut`, `lane-wire` | its lanes |
 
 pub mod address;
 pub mod api;

@@ -103,8 +103,8 @@ fn ms(value: Option<f64>) -> String {
 
 fn p99(value: Option<f64>, n: usize, rank: Option<Rank>) -> Html {
     if value.is_none() && n > 0 {
-        let words = format!("too few ({n} of {P99_SAMPLES_MIN})");
-        return html! { <div class="pair few"><dt title="99 of 100 events came within this">{"p99"}</dt><dd>{words}</dd></div> };
+        let words = format!("{n} of the {P99_SAMPLES_MIN} samples that it needs");
+        return html! { <div class="pair few"><dt title="99 of 100 events came within this">{"p99"}</dt><dd title={words}>{"too few"}</dd></div> };
     }
     number("p99", "99 of 100 events came within this", "lane-p99", ms(value), value, rank, false)
 }

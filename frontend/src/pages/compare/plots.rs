@@ -165,8 +165,9 @@ impl Paint for Staleness {
         context.clip();
         for (lane, wire) in run.wires().into_iter().enumerate() {
             ink(context, token(wire));
+            dash(wire).apply(context);
             let pixels = teeth[lane].iter().map(|(ms, age)| (x.px(*ms), y.px(age.max(0.0))));
-            for line in lines(pixels, f64::INFINITY) {
+            for line in lines(crests(pixels.collect()), f64::INFINITY) {
                 context.begin_path();
                 for (index, (px, py)) in line.iter().enumerate() {
                     if index == 0 { context.move_to(*px, *py) } else { context.line_to(*px, *py) }
@@ -176,6 +177,28 @@ impl Paint for Staleness {
         }
         context.restore();
     }
+}
+
+/// Teeth narrower than a few pixels would fill the picture: of those only the crests are kept, which is how old the
+/// data got. `teeth` in the order of x; y grows downwards.
+fn crests(teeth: Vec<Point>) -> Vec<Point> {
+    /// Narrower teeth are not drawn one by one.
+    const TOOTH: f64 = 7.0;
+    // Events that came together, as with polling, are one arrival.
+    let arrivals = 1 + teeth.windows(2).filter(|pair| pair[1].0 - pair[0].0 > 0.5).count();
+    let width = teeth.last().map_or(0.0, |last| last.0) - teeth.first().map_or(0.0, |first| first.0);
+    if width / arrivals as f64 >= TOOTH {
+        return teeth;
+    }
+    let mut crests: Vec<Point> = Vec::new();
+    for (x, y) in teeth {
+        let middle = ((x / TOOTH).floor() + 0.5) * TOOTH;
+        match crests.last_mut() {
+            Some(crest) if crest.0 == middle => crest.1 = crest.1.min(y),
+            _ => crests.push((middle, y)),
+        }
+    }
+    crests
 }
 
 fn lane_teeth(run: &Run, lane: usize, edge_ms: f64, span_ms: f64) -> Vec<Point> {
@@ -277,6 +300,16 @@ mod tests {
     use fourwire_shared::{Seq, Wire};
 
     use super::*;
+
+    #[test]
+    fn narrow_teeth_keep_their_crests_and_wide_ones_all() {
+        let narrow: Vec<Point> = (0..100).map(|index| (f64::from(index), f64::from(index % 3))).collect();
+        assert!(crests(narrow).iter().all(|point| point.1 == 0.0));
+        let polled: Vec<Point> =
+            (0..40).map(|index| (f64::from(index / 20) * 90.0, f64::from(index % 20))).collect();
+        assert_eq!(crests(polled.clone()), polled);
+        assert_eq!(crests(vec![]), []);
+    }
 
     #[test]
     fn polling_draws_a_sawtooth() {

@@ -26,7 +26,7 @@ pub fn PrintTable(props: &PrintTableProps) -> Html {
         <div class="print-only">
             <table>
                 <caption>{format!("{} · measured for {:.0} s", href, props.shown.seconds)}</caption>
-                <thead><tr><th></th>{ for lanes.iter().map(|lane| html! { <th scope="col">{name(lane.wire)}</th> }) }</tr></thead>
+                <thead><tr><td></td>{ for lanes.iter().map(|lane| html! { <th scope="col" class="num">{name(lane.wire)}</th> }) }</tr></thead>
                 <tbody>
                     { row(lanes, "p50", |lane| ms(lane.summary.p50)) }
                     { row(lanes, "p95", |lane| ms(lane.summary.p95)) }

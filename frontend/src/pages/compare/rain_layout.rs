@@ -76,7 +76,7 @@ pub fn mark_radius(view: &View, events: usize) -> f64 {
     let apart = (view.right() - view.left()) / events.max(1) as f64;
     let full = if view.is_narrow() { 2.75 } else { 3.25 };
     let steps = [1.25, 1.75, 2.25];
-    steps.into_iter().find(|radius| apart < radius * 2.4).unwrap_or(full)
+    steps.into_iter().find(|radius| apart < radius * 3.2).unwrap_or(full)
 }
 
 /// Every how many events one joining line is drawn: a power of two, so that lines do not flicker while counts change.
@@ -182,7 +182,7 @@ mod tests {
     #[test]
     fn marks_shrink_where_they_stand_close() {
         let radii = [0, 100, 200, 400, 900].map(|events| mark_radius(&VIEW, events));
-        assert_eq!(radii, [3.25, 3.25, 2.25, 1.25, 1.25]);
+        assert_eq!(radii, [3.25, 3.25, 1.75, 1.25, 1.25]);
     }
 
     #[test]
