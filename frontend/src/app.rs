@@ -5,7 +5,7 @@ use yew_router::prelude::*;
 
 use crate::{
     choice,
-    components::{Header, LedgerPanel, Voice},
+    components::{LedgerPanel, Voice, header},
     live::{Live, use_live},
     router::{self, Route},
 };
@@ -27,6 +27,7 @@ pub fn App() -> Html {
 fn Shell() -> Html {
     let route = use_route::<Route>().unwrap_or(Route::NotFound);
     let live = use_live();
+    let navigator = use_navigator().expect("the shell is inside the router");
     use_effect_with(route, move |route| {
         // A link within the app has no query: the choice goes along.
         choice::write_address(live.driver().preference());
@@ -37,9 +38,9 @@ fn Shell() -> Html {
     });
     html! {
         <>
-            <Header />
+            { header(route, &navigator) }
             <main id="main" tabindex="-1">
-                <Switch<Route> render={router::page} />
+                { router::page(route, &navigator) }
             </main>
             <LedgerPanel />
         </>

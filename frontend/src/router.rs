@@ -3,7 +3,7 @@
 use yew::prelude::*;
 use yew_router::prelude::*;
 
-use crate::pages::{Compare, Console, Dashboard, NotFound};
+use crate::pages::{Compare, Console, Dashboard, not_found};
 
 /// Every page. The server answers each of these paths with the app.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Routable)]
@@ -40,11 +40,11 @@ impl Route {
 }
 
 /// The page of a route.
-pub fn page(route: Route) -> Html {
+pub fn page(route: Route, navigator: &Navigator) -> Html {
     match route {
         Route::Dashboard => html! { <Dashboard /> },
         Route::Compare => html! { <Compare /> },
         Route::Console => html! { <Console /> },
-        Route::NotFound => html! { <NotFound /> },
+        Route::NotFound => not_found(navigator),
     }
 }

@@ -6,7 +6,7 @@ use fourwire_shared::{
 };
 use yew::prelude::*;
 
-use super::{Icon, WireMark};
+use super::{Icon, wire_mark};
 use crate::live::{Live, use_live, use_session};
 
 /// After this long without a connection the page says so aloud.
@@ -83,7 +83,7 @@ pub fn Connection() -> Html {
             <span>
                 <span class="state-word">{ &shown.words }</span>
                 <span class="state-more">
-                    if shown.name == "live" { <WireMark wire={shown.wire} /> }
+                    if shown.name == "live" { { wire_mark(shown.wire) } }
                     <span>{ &shown.more }</span>
                 </span>
             </span>

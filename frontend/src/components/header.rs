@@ -4,26 +4,20 @@
 use yew::prelude::*;
 use yew_router::prelude::*;
 
-use super::{Connection, Logo, ThemeSwitch, TroubleBar, WireSwitch};
+use super::{Connection, ThemeSwitch, TroubleBar, WireSwitch, logo};
 use crate::router::Route;
 
-/// The bar.
-#[component]
-pub fn Header() -> Html {
-    let here = use_route::<Route>().unwrap_or(Route::NotFound);
-    let link = |(route, words): (Route, &'static str)| {
+/// The bar, on the page of route `here`.
+pub fn header(here: Route, navigator: &Navigator) -> Html {
+    let page = |(route, words): (Route, &'static str)| {
         let current = (here == route).then_some("page");
-        html! {
-            <li key={words}>
-                <NavLink {route} {words} current={current.map(AttrValue::from)} />
-            </li>
-        }
+        html! { <li key={words}>{ link(navigator, route, "", current, html! { { words } }) }</li> }
     };
     html! {
         <header class="top">
             <div class="top-inner">
-                <Link<Route> to={Route::Dashboard} classes="brand"><Logo /><span>{ "Fourwire" }</span></Link<Route>>
-                <nav class="nav" aria-label="Pages"><ul>{ for Route::NAV.map(link) }</ul></nav>
+                { link(navigator, Route::Dashboard, "brand", None, html! { <>{ logo() }<span>{ "Fourwire" }</span></> }) }
+                <nav class="nav" aria-label="Pages"><ul>{ for Route::NAV.map(page) }</ul></nav>
                 <div class="top-switch"><WireSwitch /></div>
                 <div class="top-state"><Connection /></div>
                 <ThemeSwitch />
@@ -33,26 +27,20 @@ pub fn Header() -> Html {
     }
 }
 
-#[derive(Properties, PartialEq)]
-struct NavLinkProps {
+/// A link within the app. The router's own has no `aria-current`. With a modifier it is the browser's.
+pub fn link(
+    navigator: &Navigator,
     route: Route,
-    words: &'static str,
-    current: Option<AttrValue>,
-}
-
-/// A link of the navigation. The router's own `Link` has no `aria-current`.
-#[component]
-fn NavLink(props: &NavLinkProps) -> Html {
-    let navigator = use_navigator();
-    let route = props.route;
+    class: &'static str,
+    current: Option<&'static str>,
+    inside: Html,
+) -> Html {
+    let navigator = navigator.clone();
     let onclick = Callback::from(move |event: MouseEvent| {
-        let plain = !(event.meta_key() || event.ctrl_key() || event.shift_key() || event.alt_key());
-        if let (true, Some(navigator)) = (plain, &navigator) {
+        if !(event.meta_key() || event.ctrl_key() || event.shift_key() || event.alt_key()) {
             event.prevent_default();
             navigator.push(&route);
         }
     });
-    html! {
-        <a href={props.route.to_path()} aria-current={props.current.clone()} {onclick}>{ props.words }</a>
-    }
+    html! { <a href={route.to_path()} {class} aria-current={current} {onclick}>{ inside }</a> }
 }

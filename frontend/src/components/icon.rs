@@ -1,4 +1,4 @@
-//! Icons and marks, drawn in the text's colour. All are decoration: the words beside them say the same.
+//! Icons and marks: plain functions, since a component of its own costs some kilobytes of code each. Drawn in the text's colour. All are decoration: the words beside them say the same.
 
 use fourwire_shared::Wire;
 use yew::prelude::*;
@@ -57,8 +57,7 @@ impl Icon {
 }
 
 /// Four wires that become one log.
-#[component]
-pub fn Logo() -> Html {
+pub fn logo() -> Html {
     html! {
         <svg class="logo" viewBox="0 0 28 28" width="28" height="28" aria-hidden="true" focusable="false">
             <path class="logo-poll" d="M3 5h6c5 0 5 9 10 9h6" />
@@ -69,17 +68,9 @@ pub fn Logo() -> Html {
     }
 }
 
-/// The properties of [`WireMark`].
-#[derive(Properties, PartialEq)]
-pub struct WireMarkProps {
-    /// The wire.
-    pub wire: Wire,
-}
-
 /// The wire's mark: one shape and one colour each, ● poll, ◆ long poll, ▲ SSE, ■ WebSocket.
-#[component]
-pub fn WireMark(props: &WireMarkProps) -> Html {
-    let (class, path) = match props.wire {
+pub fn wire_mark(wire: Wire) -> Html {
+    let (class, path) = match wire {
         Wire::Poll => ("mark mark-poll", "M6 1.2a4.8 4.8 0 1 0 0 9.6 4.8 4.8 0 0 0 0-9.6z"),
         Wire::LongPoll => ("mark mark-long", "M6 .6 11.4 6 6 11.4.6 6z"),
         Wire::Sse => ("mark mark-sse", "M6 1 11.5 10.8H.5z"),

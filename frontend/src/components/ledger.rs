@@ -6,7 +6,7 @@ use fourwire_shared::{
 };
 use yew::prelude::*;
 
-use super::{Icon, WireMark, copy::CopyButton};
+use super::{Icon, wire_mark, copy::CopyButton};
 use crate::{
     charts::units,
     choice,
@@ -163,7 +163,7 @@ const COLUMNS: [Column; 11] = [
 fn row(wire: Wire, ledger: &WireLedger) -> Html {
     html! {
         <tr key={wire.as_str()} data-wire={wire.as_str()}>
-            <th scope="row"><span class="row nowrap"><WireMark {wire} />{ wire.title() }</span></th>
+            <th scope="row"><span class="row nowrap">{ wire_mark(wire) }{ wire.title() }</span></th>
             { for COLUMNS.iter().map(|(head, _, cell)| html! { <td class="num" key={*head}>{ cell(ledger) }</td> }) }
         </tr>
     }

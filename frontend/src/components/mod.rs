@@ -11,8 +11,8 @@ mod wire_switch;
 
 pub use connection::{Connection, TroubleBar};
 pub use copy::CopyButton;
-pub use header::Header;
-pub use icon::{Icon, Logo, WireMark};
+pub use header::{header, link};
+pub use icon::{Icon, logo, wire_mark};
 pub use ledger::LedgerPanel;
 pub use say::{Say, Voice, use_say};
 pub use theme_switch::ThemeSwitch;

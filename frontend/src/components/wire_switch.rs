@@ -11,7 +11,7 @@ use gloo::events::EventListener;
 use wasm_bindgen::JsCast;
 use yew::prelude::*;
 
-use super::WireMark;
+use super::wire_mark;
 use crate::{
     choice,
     live::{Live, use_live, use_session},
@@ -79,7 +79,7 @@ pub fn WireSwitch() -> Html {
                 aria-keyshortcuts={choice::key(option)} data-wire-option={option.to_string()}
                 data-moving={moving.then_some("")} title={format!("{} (key {})", choice::title(option), choice::key(option))}
                 {onclick}>
-                if let Some(wire) = wire { <WireMark {wire} /> }
+                if let Some(wire) = wire { { wire_mark(wire) } }
                 <span>{ choice::title(option) }</span>
             </button>
         }

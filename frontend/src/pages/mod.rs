@@ -8,4 +8,4 @@ mod not_found;
 pub use compare::Compare;
 pub use console::Console;
 pub use dashboard::Dashboard;
-pub use not_found::NotFound;
+pub use not_found::not_found;

@@ -3,17 +3,16 @@
 use yew::prelude::*;
 use yew_router::prelude::*;
 
-use crate::router::Route;
+use crate::{components::link, router::Route};
 
 /// The page.
-#[component]
-pub fn NotFound() -> Html {
+pub fn not_found(navigator: &Navigator) -> Html {
     html! {
         <section class="page empty-page">
             <p class="empty-code" aria-hidden="true">{ "404" }</p>
             <h1>{ "There is no page at this address" }</h1>
             <p class="muted">{ "The link may be old, or mistyped." }</p>
-            <p><Link<Route> to={Route::Dashboard} classes="button primary">{ "Open the dashboard" }</Link<Route>></p>
+            <p>{ link(navigator, Route::Dashboard, "button primary", None, html! { { "Open the dashboard" } }) }</p>
         </section>
     }
 }

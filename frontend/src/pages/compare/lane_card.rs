@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     charts::units::{bytes, count, millis},
-    components::WireMark,
+    components::wire_mark,
 };
 
 /// What the user does to a lane.
@@ -69,7 +69,7 @@ pub fn LaneCard(props: &LaneCardProps) -> Html {
         <article class="card lane" aria-labelledby={heading.clone()} data-testid={format!("compare-lane-{}", props.lane)}
             data-state={shown.state} data-wire={shown.wire.as_str()}>
             <header class="lane-head">
-                <h3 id={heading}><WireMark wire={shown.wire} />{name(shown.wire)}</h3>
+                <h3 id={heading}>{wire_mark(shown.wire)}{name(shown.wire)}</h3>
                 <p class="lane-state"><span class="state-dot" aria-hidden="true"></span>{&shown.words}</p>
             </header>
             <dl class="lane-numbers">

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     charts::units::{bytes, number},
-    components::WireMark,
+    components::wire_mark,
 };
 
 /// Limits on offer, in ms.
@@ -47,7 +47,7 @@ pub fn VerdictCard(props: &VerdictCardProps) -> Html {
                 <h2 id="verdict-title">{"Verdict"}</h2>
                 <div data-testid="compare-verdict" data-advice={props.verdict.advice.map(|wire| wire.as_str())}>
                     <p class="verdict-headline">
-                        if let Some(wire) = props.verdict.advice { <WireMark {wire} /> }
+                        if let Some(wire) = props.verdict.advice { {wire_mark(wire)} }
                         {if props.verdict.headline.is_empty() { "Nothing measured yet" } else { &props.verdict.headline }}
                     </p>
                     <ul class="verdict-list">{ for props.verdict.sentences.iter().map(|sentence| html! { <li>{sentence}</li> }) }</ul>

@@ -5,7 +5,7 @@ use web_sys::HtmlDialogElement;
 use yew::prelude::*;
 
 use super::{
-    Field, fault,
+    fault, field,
     form::{self, Draft, Faults},
     topics::value,
     whole_failure,
@@ -112,10 +112,8 @@ pub(super) fn DeclareDialog(props: &DeclareDialogProps) -> Html {
         <dialog ref={dialog} aria-labelledby="declare-title" onclose={oncancel}>
             <form class="dialog" onsubmit={submit} novalidate=true data-testid="declare-form">
                 <h2 id="declare-title">{ "Declare a topic" }</h2>
-                <Field id="declare-topic" label="Name" hint="For example room-7.chat" fault={at("topic")}>
-                    <input id="declare-topic" class="input mono" value={draft.topic.clone()} autocomplete="off" spellcheck="false" autocapitalize="none"
-                        aria-invalid={at("topic").is_some().to_string()} aria-describedby="declare-topic-fault" oninput={edit(|draft, text| draft.topic = text)} />
-                </Field>
+                { field("declare-topic", "Name", "For example room-7.chat", at("topic"), html! { <input id="declare-topic" class="input mono" value={draft.topic.clone()} autocomplete="off" spellcheck="false" autocapitalize="none"
+                        aria-invalid={at("topic").is_some().to_string()} aria-describedby="declare-topic-fault" oninput={edit(|draft, text| draft.topic = text)} /> }) }
                 <fieldset>
                     <legend class="label">{ "A reader that lags gets" }</legend>
                     <label class="check"><input type="radio" name="policy" checked={!draft.latest} onchange={flip(|draft| draft.latest = false)} />{ "every event" }</label>
@@ -125,11 +123,7 @@ pub(super) fn DeclareDialog(props: &DeclareDialogProps) -> Html {
                 <fieldset>
                     <legend class="label">{ "Keep at most (empty: the default)" }</legend>
                     <div class="thirds">
-                        { for retain.into_iter().map(|(id, label, field, text, oninput)| html! {
-                            <Field {id} {label} fault={at(field)} key={id}>
-                                <input {id} class="input" inputmode="numeric" value={text} aria-invalid={at(field).is_some().to_string()} {oninput} />
-                            </Field>
-                        }) }
+                        { for retain.into_iter().map(|(id, label, name, text, oninput)| field(id, label, "", at(name), html! { <input {id} class="input" inputmode="numeric" value={text} aria-invalid={at(name).is_some().to_string()} {oninput} /> })) }
                     </div>
                 </fieldset>
                 if let Some(failure) = &*failure { { whole_failure(failure, &["topic", "retain.events", "retain.bytes", "retain.seconds"]) } }

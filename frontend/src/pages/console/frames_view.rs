@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     charts::units,
-    components::{CopyButton, Icon, WireMark},
+    components::{CopyButton, Icon, wire_mark},
     format,
     live::{Fold, Live, Subscription, use_live, use_session},
 };
@@ -199,7 +199,7 @@ fn FrameList(props: &FrameListProps) -> Html {
         html! {
             <li key={row.id} data-testid="frame" data-seq={row.seq.to_string()} data-kind={row.kind}>
                 <button type="button" class="frame" aria-pressed={(props.chosen == Some(row.id)).to_string()} {onclick}>
-                    <WireMark wire={row.wire} />
+                    { wire_mark(row.wire) }
                     <span class="frame-seq">{ if row.seq > 0 { row.seq.to_string() } else { "–".to_owned() } }</span>
                     if row.kind == "event" {
                         <span class="frame-topic">{ &*row.topic }</span>

@@ -72,28 +72,17 @@ pub fn Console() -> Html {
     }
 }
 
-/// A field with its label, its hint and what is wrong with it.
-#[derive(Properties, PartialEq)]
-pub(super) struct FieldProps {
-    pub(super) id: &'static str,
-    pub(super) label: &'static str,
-    #[prop_or_default]
-    pub(super) hint: &'static str,
-    #[prop_or_default]
-    pub(super) fault: Option<String>,
-    pub(super) children: Html,
-}
-
-/// The field. Its input has the id `id` and is described by `{id}-fault`.
-#[component]
-pub(super) fn Field(props: &FieldProps) -> Html {
+/// A field with its label, and what is wrong with it or else a hint. Its input has the id `id`, and is described by
+/// `{id}-fault`.
+fn field(id: &'static str, label: &'static str, hint: &'static str, fault: Option<String>, input: Html) -> Html {
     html! {
-        <div class="field">
-            <label for={props.id}>{ props.label }</label>
-            { props.children.clone() }
-            if !props.hint.is_empty() && props.fault.is_none() { <span class="hint">{ props.hint }</span> }
-            if let Some(fault) = &props.fault {
-                <span class="field-error" id={format!("{}-fault", props.id)} data-testid="problem">{ fault }</span>
+        <div class="field" key={id}>
+            <label for={id}>{ label }</label>
+            { input }
+            if let Some(fault) = fault {
+                <span class="field-error" id={format!("{id}-fault")} data-testid="problem">{ fault }</span>
+            } else if !hint.is_empty() {
+                <span class="hint">{ hint }</span>
             }
         </div>
     }

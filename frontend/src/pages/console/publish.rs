@@ -7,7 +7,7 @@ use fourwire_shared::{Published, Topic};
 use yew::prelude::*;
 
 use super::{
-    Field, fault,
+    fault, field,
     form::{self, Faults, Letter},
     snippet,
     topics::value,
@@ -108,14 +108,10 @@ pub(super) fn PublishForm(props: &PublishFormProps) -> Html {
         <section class="card" aria-labelledby="publish-title">
             <div class="card-head"><h2 id="publish-title">{ "Publish" }</h2></div>
             <form class="card-body form" onsubmit={submit} novalidate=true data-testid="publish-form">
-                <Field id="publish-topic" label="Topic" hint="Tokens of a–z, 0–9, _ and -, separated by dots." fault={topic_fault.clone()}>
-                    <input id="publish-topic" class="input mono" value={name} autocomplete="off" spellcheck="false" autocapitalize="none"
-                        aria-invalid={topic_fault.is_some().to_string()} aria-describedby="publish-topic-fault" oninput={typed(set_topic)} />
-                </Field>
-                <Field id="publish-data" label="JSON" fault={data_fault.clone()}>
-                    <textarea id="publish-data" class="input" rows="7" spellcheck="false" value={(*json).clone()}
-                        aria-invalid={data_fault.is_some().to_string()} aria-describedby="publish-data-fault" oninput={typed(set_json)} />
-                </Field>
+                { field("publish-topic", "Topic", "Tokens of a–z, 0–9, _ and -, separated by dots.", topic_fault.clone(), html! { <input id="publish-topic" class="input mono" value={name} autocomplete="off" spellcheck="false" autocapitalize="none"
+                        aria-invalid={topic_fault.is_some().to_string()} aria-describedby="publish-topic-fault" oninput={typed(set_topic)} /> }) }
+                { field("publish-data", "JSON", "", data_fault.clone(), html! { <textarea id="publish-data" class="input" rows="7" spellcheck="false" value={(*json).clone()}
+                        aria-invalid={data_fault.is_some().to_string()} aria-describedby="publish-data-fault" oninput={typed(set_json)} /> }) }
                 if let Some(failure) = failure { { whole_failure(failure, &["topic", "data"]) } }
                 <div class="row">
                     <button type="submit" class="button primary" aria-disabled={(*stage == Stage::Sent).to_string()}>

@@ -6,32 +6,16 @@ use yew::prelude::*;
 use super::{charts::micros, state::mean};
 use crate::charts::{Unit, units};
 
-/// The properties of [`Tile`].
-#[derive(Properties, PartialEq)]
-pub(super) struct TileProps {
-    name: &'static str,
-    /// A number and its unit, joined by a no-break space.
-    value: String,
-    more: String,
-    testid: Option<&'static str>,
-    at: u64,
-}
-
-/// One value.
-#[component]
-pub(super) fn Tile(props: &TileProps) -> Html {
-    let (number, unit) = props.value.rsplit_once('\u{a0}').unwrap_or((&props.value, ""));
+/// One value: a number and its unit, joined by a no-break space.
+fn tile(name: &'static str, testid: Option<&'static str>, at: u64, value: String, more: String) -> Html {
+    let (number, unit) = value.rsplit_once('\u{a0}').unwrap_or((&value, ""));
     html! {
-        <div class="tile" data-testid={props.testid} data-at={props.at.to_string()}>
-            <dt class="tile-name">{ props.name }</dt>
+        <div class="tile" key={name} data-testid={testid} data-at={at.to_string()}>
+            <dt class="tile-name">{ name }</dt>
             <dd class="tile-value">{ number }if !unit.is_empty() { <span class="unit">{ unit }</span> }</dd>
-            <dd class="tile-more" title={props.more.clone()}>{ &props.more }</dd>
+            <dd class="tile-more" title={more.clone()}>{ more }</dd>
         </div>
     }
-}
-
-fn tile(name: &'static str, testid: Option<&'static str>, at: u64, value: String, more: String) -> Html {
-    html! { <Tile {name} {testid} {at} {value} {more} key={name} /> }
 }
 
 /// Quiet tiles of the right size, until the first sample is in.
