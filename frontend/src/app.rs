@@ -1,47 +1,46 @@
-//! The shell: router, header, page, foot.
+//! The shell: header, page, foot, and what all pages share.
 
 use yew::prelude::*;
-use yew_router::prelude::*;
 
 use crate::{
     choice,
-    components::{LedgerPanel, Voice, header},
+    components::{LedgerPanel, Say, use_header, use_voice},
     live::{Live, use_live},
-    router::{self, Route},
+    router::{self, use_router},
 };
 
-/// The whole app.
+/// The whole app: the page's session and the page's voice, for all that is inside.
 #[component]
 pub fn App() -> Html {
     let live = use_memo((), |()| Live::start(choice::remembered().0));
+    let (say, said) = use_voice(&live);
     html! {
-        <BrowserRouter>
-            <ContextProvider<Live> context={(*live).clone()}>
-                <Voice><Shell /></Voice>
-            </ContextProvider<Live>>
-        </BrowserRouter>
+        <ContextProvider<Live> context={(*live).clone()}>
+            <ContextProvider<Say> context={say}>
+                <Shell />
+                { said }
+            </ContextProvider<Say>>
+        </ContextProvider<Live>>
     }
 }
 
 #[component]
 fn Shell() -> Html {
-    let route = use_route::<Route>().unwrap_or(Route::NotFound);
+    let (route, go) = use_router();
+    let header = use_header(route, &go);
     let live = use_live();
-    let navigator = use_navigator().expect("the shell is inside the router");
     use_effect_with(route, move |route| {
         // A link within the app has no query: the choice goes along.
         choice::write_address(live.driver().preference());
         crate::document().set_title(route.title());
         if let Some(html) = crate::document().document_element() {
-            let _ = html.set_attribute("data-page", &format!("{route:?}").to_lowercase());
+            let _ = html.set_attribute("data-page", route.name());
         }
     });
     html! {
         <>
-            { header(route, &navigator) }
-            <main id="main" tabindex="-1">
-                { router::page(route, &navigator) }
-            </main>
+            { header }
+            <main id="main" tabindex="-1">{ router::page(route, &go) }</main>
             <LedgerPanel />
         </>
     }

@@ -5,7 +5,6 @@
 
 use std::{
     cell::{Cell, RefCell},
-    collections::BTreeSet,
     rc::{Rc, Weak},
 };
 
@@ -110,8 +109,10 @@ impl Hub {
     /// All topics that somebody follows, each once.
     fn topics(&self) -> Vec<Topic> {
         let feeds = self.feeds.borrow();
-        let topics: BTreeSet<&Topic> = feeds.iter().flat_map(|feed| &feed.topics).collect();
-        topics.into_iter().cloned().collect()
+        let mut topics: Vec<Topic> = feeds.iter().flat_map(|feed| &feed.topics).cloned().collect();
+        topics.sort_unstable();
+        topics.dedup();
+        topics
     }
 }
 

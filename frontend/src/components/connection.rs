@@ -73,8 +73,8 @@ fn look(live: &Live) -> Shown {
 }
 
 /// The state in words.
-#[component]
-pub fn Connection() -> Html {
+#[hook]
+pub fn use_connection() -> Html {
     let shown = use_session(500, look);
     html! {
         <div class="state" data-testid="connection" data-state={shown.name} data-wire={shown.wire.as_str()}
@@ -116,8 +116,8 @@ fn trouble(live: &Live) -> Option<Trouble> {
 }
 
 /// The bar below the header, while the connection is lost.
-#[component]
-pub fn TroubleBar() -> Html {
+#[hook]
+pub fn use_trouble_bar() -> Html {
     let live = use_live();
     let trouble = use_session(500, trouble);
     let since = use_mut_ref(|| None::<Millis>);

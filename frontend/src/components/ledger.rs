@@ -6,7 +6,7 @@ use fourwire_shared::{
 };
 use yew::prelude::*;
 
-use super::{Icon, wire_mark, copy::CopyButton};
+use super::{Icon, copy_button, use_say, wire_mark};
 use crate::{
     charts::units,
     choice,
@@ -23,18 +23,11 @@ fn totals(live: &Live) -> Totals {
 /// The panel.
 #[component]
 pub fn LedgerPanel() -> Html {
-    let live = use_live();
     let totals = use_session(EVERY_MS, totals);
     let open = use_state_eq(|| false);
     let toggle = {
         let open = open.clone();
         Callback::from(move |_: MouseEvent| open.set(!*open))
-    };
-    let figures = {
-        let live = live.clone();
-        Callback::from(move |()| {
-            live.driver().with(|session| serde_json::to_string_pretty(session.ledger()).unwrap_or_default())
-        })
     };
     html! {
         <footer class="ledger" data-testid="ledger">
@@ -55,11 +48,16 @@ pub fn LedgerPanel() -> Html {
                     </div>
                 </div>
                 <div id="ledger-body" hidden={!*open}>
-                    if *open { <Body {figures} /> }
+                    if *open { <Body /> }
                 </div>
             </div>
         </footer>
     }
+}
+
+/// All figures, for other programs.
+fn figures(live: &Live) -> String {
+    live.driver().with(|session| serde_json::to_string(session.ledger()).unwrap_or_default())
 }
 
 fn figure(words: &'static str, testid: &'static str, value: u64, wrong: bool) -> Html {
@@ -72,11 +70,6 @@ fn figure(words: &'static str, testid: &'static str, value: u64, wrong: bool) ->
 
 fn count(value: u64) -> String {
     units::count(i64::try_from(value).unwrap_or(i64::MAX))
-}
-
-#[derive(Properties, PartialEq)]
-struct BodyProps {
-    figures: Callback<(), String>,
 }
 
 /// What the open panel shows. Bytes stand for change: a ledger that differs differs there.
@@ -100,7 +93,8 @@ fn view(live: &Live) -> View {
 }
 
 #[component]
-fn Body(props: &BodyProps) -> Html {
+fn Body() -> Html {
+    let (live, say) = (use_live(), use_say());
     let view = use_session(EVERY_MS, view);
     let keys = use_state_eq(choice::keys_enabled);
     let onkeys = {
@@ -132,7 +126,7 @@ fn Body(props: &BodyProps) -> Html {
                     <input type="checkbox" checked={*keys} onchange={onkeys} />
                     <span>{ "Keys " }<kbd>{ "1" }</kbd>{ "–" }<kbd>{ "4" }</kbd>{ " and " }<kbd>{ "A" }</kbd>{ " choose the wire" }</span>
                 </label>
-                <CopyButton words="Copy as JSON" text={props.figures.clone()} />
+                { copy_button(&say, "Copy as JSON", move || figures(&live)) }
             </div>
         </div>
     }

@@ -9,11 +9,11 @@ mod say;
 mod theme_switch;
 mod wire_switch;
 
-pub use connection::{Connection, TroubleBar};
-pub use copy::CopyButton;
-pub use header::{header, link};
+pub use connection::{use_connection, use_trouble_bar};
+pub use copy::copy_button;
+pub use header::{link, use_header};
 pub use icon::{Icon, logo, wire_mark};
 pub use ledger::LedgerPanel;
-pub use say::{Say, Voice, use_say};
-pub use theme_switch::ThemeSwitch;
-pub use wire_switch::WireSwitch;
+pub use say::{Say, use_say, use_voice};
+pub use theme_switch::use_theme_switch;
+pub use wire_switch::use_wire_switch;

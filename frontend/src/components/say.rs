@@ -4,7 +4,7 @@ use fourwire_shared::session::Notice;
 use gloo::timers::callback::Timeout;
 use yew::prelude::*;
 
-use crate::{choice, live::use_live};
+use crate::{choice, live::Live};
 
 /// How long a line stays, in ms.
 const STAYS_MS: u32 = 6_000;
@@ -26,16 +26,9 @@ pub fn use_say() -> Say {
     use_context::<Say>().expect("the shell provides the page's voice")
 }
 
-/// The properties of [`Voice`].
-#[derive(Properties, PartialEq)]
-pub struct VoiceProps {
-    /// Who may speak.
-    pub children: Html,
-}
-
-/// Provides [`Say`] to what is inside it, and shows what was said. Speaks of the session's own notices, too.
-#[component]
-pub fn Voice(props: &VoiceProps) -> Html {
+/// The page's voice, for the shell to provide, and where it shows. It speaks of the session's own notices, too.
+#[hook]
+pub fn use_voice(live: &Live) -> (Say, Html) {
     let said = use_state(|| None::<AttrValue>);
     let silence = use_mut_ref(|| None::<Timeout>);
     let say = {
@@ -48,10 +41,9 @@ pub fn Voice(props: &VoiceProps) -> Html {
             }))
         })
     };
-    let live = use_live();
     {
         let say = (*say).clone();
-        use_effect_with(live, move |live| {
+        use_effect_with(live.clone(), move |live| {
             if let (_, Some(name)) = choice::remembered() {
                 say.say(format!("There is no wire called “{name}”: Auto it is."));
             }
@@ -63,14 +55,12 @@ pub fn Voice(props: &VoiceProps) -> Html {
             move || drop(watch)
         });
     }
-    html! {
-        <ContextProvider<Say> context={(*say).clone()}>
-            { props.children.clone() }
-            <div class="said" role="status" aria-live="polite" data-testid="said">
-                if let Some(line) = &*said { <p>{ line.clone() }</p> }
-            </div>
-        </ContextProvider<Say>>
-    }
+    let shown = html! {
+        <div class="said" role="status" aria-live="polite" data-testid="said">
+            if let Some(line) = &*said { <p>{ line.clone() }</p> }
+        </div>
+    };
+    ((*say).clone(), shown)
 }
 
 /// Whether the user should hear of it. A renewed connection, a lost one and its recovery are told by the state.

@@ -6,8 +6,8 @@ use super::Icon;
 use crate::theme::Theme;
 
 /// Three radios; arrow keys and names come from the platform.
-#[component]
-pub fn ThemeSwitch() -> Html {
+#[hook]
+pub fn use_theme_switch() -> Html {
     let chosen = use_state_eq(Theme::remembered);
     let option = |theme: Theme| {
         let onchange = {

@@ -28,8 +28,8 @@ fn look(live: &Live) -> (Preference, Option<Wire>) {
 }
 
 /// The switch.
-#[component]
-pub fn WireSwitch() -> Html {
+#[hook]
+pub fn use_wire_switch() -> Html {
     let live = use_live();
     let seen = use_session(1_000, look);
     let (chosen, opening) = *seen;

@@ -34,7 +34,7 @@ pub struct Verdict {
 /// Judges the lanes for the needs in `settings`. `clock_error_ms` is half the way of the best clock probe.
 pub fn judge(lanes: &[Summary], clock_error_ms: f64, settings: &Settings) -> Verdict {
     let mut judged: Vec<Lane> = lanes.iter().filter_map(|lane| Lane::of(lane, settings)).collect();
-    judged.sort_by(|a, b| a.p50.total_cmp(&b.p50));
+    judged.sort_unstable_by(|a, b| a.p50.total_cmp(&b.p50));
     if judged.is_empty() {
         return not_yet(lanes);
     }

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     charts::units,
-    components::{CopyButton, Icon, wire_mark},
+    components::{Icon, Say, copy_button, use_say, wire_mark},
     format,
     live::{Fold, Live, Subscription, use_live, use_session},
 };
@@ -78,6 +78,7 @@ fn wire(live: &Live) -> Wire {
 #[component]
 pub(super) fn FramesView(props: &FramesViewProps) -> Html {
     let frames: Rc<RefCell<Frames>> = use_mut_ref(Frames::default);
+    let say = use_say();
     let filter = use_state_eq(String::new);
     let top_px = use_state_eq(|| 0.0f64);
     let held = use_state(|| None::<Rc<Vec<Rc<Row>>>>);
@@ -155,12 +156,12 @@ pub(super) fn FramesView(props: &FramesViewProps) -> Html {
                     </span>
                     <span class="row">
                         <button type="button" class="button quiet tight" onclick={props.clear_topics.reform(|_| ())}>{ "Follow none" }</button>
-                        <CopyButton words="Copy as a shell command" text={Callback::from(move |()| copied.clone())} />
+                        { copy_button(&say, "Copy as a shell command", move || copied.clone()) }
                     </span>
                 </div>
                 <pre class="snippet" tabindex="0" aria-label="The same in a shell">{ command }</pre>
             }
-            if let Some(row) = &*chosen { { detail(row) } }
+            if let Some(row) = &*chosen { { detail(row, &say) } }
         </section>
     }
 }
@@ -218,7 +219,7 @@ fn FrameList(props: &FrameListProps) -> Html {
     }
 }
 
-fn detail(row: &Rc<Row>) -> Html {
+fn detail(row: &Rc<Row>, say: &Say) -> Html {
     let text = pretty(&row.text);
     let copied = text.clone();
     html! {
@@ -233,7 +234,7 @@ fn detail(row: &Rc<Row>) -> Html {
                     }
                     <div><dt>{ "Size" }</dt><dd>{ units::bytes(row.text.len() as f64) }</dd></div>
                 </dl>
-                <CopyButton words="Copy the data" text={Callback::from(move |()| copied.clone())} />
+                { copy_button(say, "Copy the data", move || copied.clone()) }
             </div>
             <pre tabindex="0" aria-label="The frame's data">{ text }</pre>
         </div>

@@ -25,7 +25,7 @@ const TOPICS_MAX: usize = 64;
 fn from_address() -> Vec<Topic> {
     let names = address::parameter(PARAMETER).unwrap_or_default();
     let mut topics: Vec<Topic> = names.split(',').filter_map(|name| name.parse().ok()).collect();
-    topics.sort();
+    topics.sort_unstable();
     topics.dedup();
     topics.truncate(TOPICS_MAX);
     topics
@@ -50,7 +50,7 @@ pub fn Console() -> Html {
             topics.retain(|held| *held != topic);
             if on && topics.len() < TOPICS_MAX {
                 topics.push(topic);
-                topics.sort();
+                topics.sort_unstable();
             }
             change.emit(topics);
         })
@@ -74,7 +74,13 @@ pub fn Console() -> Html {
 
 /// A field with its label, and what is wrong with it or else a hint. Its input has the id `id`, and is described by
 /// `{id}-fault`.
-fn field(id: &'static str, label: &'static str, hint: &'static str, fault: Option<String>, input: Html) -> Html {
+fn field(
+    id: &'static str,
+    label: &'static str,
+    hint: &'static str,
+    fault: Option<String>,
+    input: Html,
+) -> Html {
     html! {
         <div class="field" key={id}>
             <label for={id}>{ label }</label>

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     api::{self, Failure},
-    components::{CopyButton, Icon},
+    components::{Icon, copy_button, use_say},
 };
 
 /// The properties of [`PublishForm`].
@@ -37,6 +37,7 @@ enum Stage {
 /// The form.
 #[component]
 pub(super) fn PublishForm(props: &PublishFormProps) -> Html {
+    let say = use_say();
     let topic = use_state_eq(|| None::<String>);
     let json = use_state_eq(|| "{\n  \"hello\": \"world\"\n}".to_owned());
     let stage = use_state_eq(|| Stage::Writing);
@@ -117,7 +118,7 @@ pub(super) fn PublishForm(props: &PublishFormProps) -> Html {
                     <button type="submit" class="button primary" aria-disabled={(*stage == Stage::Sent).to_string()}>
                         { if *stage == Stage::Sent { "Publishing…" } else { "Publish" } }
                     </button>
-                    <CopyButton words="Copy as curl" text={Callback::from(move |()| command.clone())} />
+                    { copy_button(&say, "Copy as curl", move || command.clone()) }
                 </div>
                 <div role="status">
                     if let Stage::Done(published) = &*stage {
