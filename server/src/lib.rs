@@ -1,1 +1,3 @@
 //! The Fourwire server.
+
+pub mod client;
