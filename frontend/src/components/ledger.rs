@@ -126,7 +126,7 @@ fn Body() -> Html {
                     <input type="checkbox" checked={*keys} onchange={onkeys} />
                     <span>{ "Keys " }<kbd>{ "1" }</kbd>{ "–" }<kbd>{ "4" }</kbd>{ " and " }<kbd>{ "A" }</kbd>{ " choose the wire" }</span>
                 </label>
-                { copy_button(&say, "Copy as JSON", move || figures(&live)) }
+                { copy_button(&say, "Copy as JSON", Callback::from(move |()| figures(&live))) }
             </div>
         </div>
     }

@@ -156,7 +156,7 @@ pub(super) fn FramesView(props: &FramesViewProps) -> Html {
                     </span>
                     <span class="row">
                         <button type="button" class="button quiet tight" onclick={props.clear_topics.reform(|_| ())}>{ "Follow none" }</button>
-                        { copy_button(&say, "Copy as a shell command", move || copied.clone()) }
+                        { copy_button(&say, "Copy as a shell command", Callback::from(move |()| copied.clone())) }
                     </span>
                 </div>
                 <pre class="snippet" tabindex="0" aria-label="The same in a shell">{ command }</pre>
@@ -234,7 +234,7 @@ fn detail(row: &Rc<Row>, say: &Say) -> Html {
                     }
                     <div><dt>{ "Size" }</dt><dd>{ units::bytes(row.text.len() as f64) }</dd></div>
                 </dl>
-                { copy_button(say, "Copy the data", move || copied.clone()) }
+                { copy_button(say, "Copy the data", Callback::from(move |()| copied.clone())) }
             </div>
             <pre tabindex="0" aria-label="The frame's data">{ text }</pre>
         </div>

@@ -118,7 +118,7 @@ pub(super) fn PublishForm(props: &PublishFormProps) -> Html {
                     <button type="submit" class="button primary" aria-disabled={(*stage == Stage::Sent).to_string()}>
                         { if *stage == Stage::Sent { "Publishing…" } else { "Publish" } }
                     </button>
-                    { copy_button(&say, "Copy as curl", move || command.clone()) }
+                    { copy_button(&say, "Copy as curl", Callback::from(move |()| command.clone())) }
                 </div>
                 <div role="status">
                     if let Stage::Done(published) = &*stage {
