@@ -11,7 +11,7 @@ use std::{cell::RefCell, rc::Rc};
 
 use fourwire_frontend::wire::{Arrival, Driver, LiveClock, Settings, Sink, alive, now_ms};
 use fourwire_shared::{
-    Topic, Wire,
+    Code, Topic, Wire,
     session::{self, Applied, Cause, Input, Notice, Preference, State},
 };
 use gloo::timers::callback::Timeout;
@@ -200,14 +200,11 @@ async fn a_cut_connection_is_made_again_without_a_gap() {
 async fn a_refusal_comes_with_the_servers_problem() {
     let Some(base) = server() else { return };
     for wire in [Wire::Poll, Wire::LongPoll, Wire::Sse] {
-        // A topic of a name that only the server refuses cannot be made; an unknown route stands in for it.
-        let (driver, _) = start(&format!("{base}/nowhere"), "a", Preference::Fixed(wire));
+        // The session asks for nothing that is refused. A fragment cuts its target off: what is left is unknown.
+        let (driver, _) = start(&format!("{base}/v1/topics/nobody.has.this#"), "a", Preference::Fixed(wire));
         wait_for("the refusal", || {
-            matches!(
-                driver.state(),
-                State::Failed { cause: Cause::Refused { .. } }
-                    | State::Reconnecting { cause: Cause::Refused { .. }, .. }
-            )
+            let (State::Failed { cause } | State::Reconnecting { cause, .. }) = driver.state() else { return false };
+            matches!(cause, Cause::Refused { status: 404, problem: Some(problem), .. } if problem.is(Code::TopicUnknown))
         })
         .await;
     }
