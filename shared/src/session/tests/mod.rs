@@ -1,5 +1,6 @@
 //! Tests of the session against a modelled server on a virtual clock.
 
+mod behaviour;
 #[allow(unreachable_pub, reason = "shared with a run against the real log")]
 mod model;
 #[allow(unreachable_pub, reason = "shared with a run against the real log")]
