@@ -80,9 +80,9 @@ pub struct Settings {
     pub poll_ms: Option<u64>,
     /// How long the server may hold a long poll, in s. Default 25.
     pub wait_s: u32,
-    /// A connection or a poll must give its first frame or page within this. Default 10 000.
+    /// A connection must give its first frame, a poll its page, and a long poll its page after the wait, within this. Default 10 000.
     pub prove_ms: u64,
-    /// What is added to twice the heartbeat, and to the wait of a long poll, before a silence counts as death. Default 5 000.
+    /// What is added to twice the heartbeat before a silence counts as death. Default 5 000.
     pub grace_ms: u64,
     /// A connection that lived this long was good: the backoff starts anew. Default 20 000.
     pub stable_ms: u64,

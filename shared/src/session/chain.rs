@@ -5,7 +5,7 @@
 
 use super::api::LinkId;
 use crate::{
-    cursor::{Epoch, Seq},
+    cursor::{After, Epoch, Seq},
     topic::Topic,
     wire::Wire,
 };
@@ -28,6 +28,8 @@ pub(super) struct Chain {
     pub(super) owner: LinkId,
     /// The session's count of rebases when this topic was last rebased.
     pub(super) rebased: u64,
+    /// Where the lane that rebased it had started: whoever starts there again need not rebase it again.
+    pub(super) rebased_from: Option<After>,
     /// Highest number handed out since the last reset: the auditor's own memory, used for nothing else.
     pub(super) audited: Option<Seq>,
 }
@@ -76,6 +78,7 @@ impl Chain {
             conflated: false,
             owner,
             rebased: 0,
+            rebased_from: None,
             audited: None,
         }
     }

@@ -37,6 +37,9 @@ pub(super) struct Lane {
     pub(super) proven: bool,
     /// Whether the session has made known that it is up to date.
     pub(super) announced: bool,
+    /// Long poll: how long the server may hold the current request, in s. 0 until the lane is up to date, or a switch to a quiet
+    /// topic would take as long as the wait.
+    pub(super) wait_s: u32,
     /// Where the current link started.
     pub(super) join: After,
     pub(super) epoch: Option<Epoch>,
@@ -87,6 +90,7 @@ impl Lane {
             live_since: None,
             proven: false,
             announced: false,
+            wait_s: 0,
             join: After::Snapshot,
             epoch: None,
             heartbeat_ms: HEARTBEAT_MS_DEFAULT,
@@ -112,12 +116,12 @@ impl Lane {
     }
 
     /// When its silence means death; `None` while a polling lane rests between requests.
-    pub(super) fn dies_at(&self, prove_ms: u64, wait_s: u32, grace_ms: u64) -> Option<Millis> {
-        let wait_ms = u64::from(wait_s) * 1_000;
+    pub(super) fn dies_at(&self, prove_ms: u64, grace_ms: u64) -> Option<Millis> {
+        let wait_ms = u64::from(self.wait_s) * 1_000;
         match self.wire {
             _ if !self.busy => None,
             Wire::Poll => Some((self.asked_at + prove_ms).max(self.heard_at + grace_ms)),
-            Wire::LongPoll => Some((self.asked_at + wait_ms + grace_ms).max(self.heard_at + grace_ms)),
+            Wire::LongPoll => Some((self.asked_at + wait_ms + prove_ms).max(self.heard_at + grace_ms)),
             Wire::Sse | Wire::WebSocket if !self.proven => Some(self.opened_at + prove_ms),
             Wire::Sse | Wire::WebSocket => Some(self.heard_at + 2 * self.heartbeat_ms + grace_ms),
         }

@@ -4,8 +4,9 @@
 //! app, `fourwire tail` and the tests all drive this one machine. It promises DESIGN §2 from the client's side: what
 //! [`Output::Apply`] hands out is in order, complete and without repetition for each topic, or a reset says otherwise.
 //!
-//! - `chain` knows what is covered of one topic; `frames` judges what comes in by it.
-//! - `lane` is one wire in use; `steer` opens, switches, closes and retries lanes; `auto` and `backoff` advise it.
+//! - `chain` knows what is covered of one topic; `frames` judges what comes in by it; `joins` sets where it begins.
+//! - `lane` is one wire in use; `steer` opens and switches lanes, `loss` mourns them; `auto` and `backoff` advise both.
+//! - `reports` and `wishes` are the doors for the driver and for the user.
 //! - `ledger` keeps the account; `words` puts things into words.
 //!
 //! ```
@@ -21,9 +22,13 @@ mod backoff;
 mod chain;
 mod frames;
 mod histogram;
+mod joins;
 mod lane;
 mod ledger;
+mod loss;
+mod reports;
 mod steer;
+mod wishes;
 mod words;
 
 use std::{collections::BTreeMap, sync::Arc};

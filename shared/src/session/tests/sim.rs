@@ -391,7 +391,7 @@ impl<B: Backend> Sim<B> {
                     conn.sub = Some(sub);
                 }
             }
-            Wire::LongPoll => conn.held_until = self.now + 3_000,
+            Wire::LongPoll => conn.held_until = self.now + u64::from(conn.open.wait_s) * 1_000,
             Wire::Poll => conn.held_until = self.now,
         }
         self.pump()
