@@ -258,7 +258,15 @@ impl Drop for Browser {
         let Some(driver) = self.driver.take() else { return };
         let session = driver.session_id().to_string();
         let _ = driver.leak();
-        self.process.end_session(&session);
+        if std::thread::panicking() {
+            let script = r#"{"script":"return location.href + ' ' + document.body.innerText","args":[]}"#;
+            println!("--- the page\n{}", self.process.ask("POST", &session, "/execute/sync", script));
+            println!(
+                "--- the console\n{}",
+                self.process.ask("POST", &session, "/se/log", r#"{"type":"browser"}"#)
+            );
+        }
+        self.process.ask("DELETE", &session, "", "");
     }
 }
 
@@ -301,14 +309,26 @@ impl Driver {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    fn end_session(&self, session: &str) {
-        let Ok(mut stream) = TcpStream::connect(("127.0.0.1", self.port)) else { return };
-        let _ = stream.set_read_timeout(Some(Duration::from_secs(10)));
-        let _ = write!(
-            stream,
-            "DELETE /session/{session} HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n"
-        );
-        let _ = stream.read_to_end(&mut Vec::new());
+    /// One request without the library; the body of the answer.
+    fn ask(&self, method: &str, session: &str, path: &str, body: &str) -> String {
+        let mut answer = Vec::new();
+        if let Ok(mut stream) = TcpStream::connect(("127.0.0.1", self.port)) {
+            let _ = stream.set_read_timeout(Some(Duration::from_secs(10)));
+            let length = body.len();
+            let _ = write!(
+                stream,
+                "{method} /session/{session}{path} HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}"
+            );
+            let mut buffer = [0; 16 * 1024];
+            while !is_whole(&answer) {
+                match stream.read(&mut buffer) {
+                    Ok(bytes @ 1..) => answer.extend_from_slice(&buffer[..bytes]),
+                    _ => break,
+                }
+            }
+        }
+        let answer = String::from_utf8_lossy(&answer);
+        answer.split_once("\r\n\r\n").map(|(_, body)| body.replace("\\n", "\n")).unwrap_or_default()
     }
 }
 
@@ -317,6 +337,14 @@ impl Drop for Driver {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Whether an answer has all of its body; the driver keeps the connection open after it.
+fn is_whole(answer: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(answer).to_ascii_lowercase();
+    let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse().ok());
+    length.is_some_and(|length: usize| body.len() >= length)
 }
 
 fn port_in(line: &str) -> Option<u16> {

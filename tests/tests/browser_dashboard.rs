@@ -82,8 +82,10 @@ async fn every_wire_is_taken_while_the_server_is_killed_and_nothing_is_missing_o
 async fn a_durable_topic_arrives_whole_over_all_switches_and_two_kills() {
     let mut server = TestServer::start().await;
     server.declare("e2e.story", &json!({ "durable": true })).await;
-    let browser = open(&server, "/console").await;
+    let browser = Browser::open().await;
+    browser.goto(&server.at("/console")).await;
     browser.click("[data-topic='e2e.story'] [data-testid=follow]").await;
+    browser.wait_for(STATE, "data-state", "live").await;
 
     let mut published = 0;
     for (step, wire) in ["ws", "poll", "sse", "long-poll", "ws", "sse"].into_iter().enumerate() {
@@ -132,8 +134,7 @@ async fn keys_choose_the_wire_but_not_while_one_types() {
     delivers(&browser, "auto").await;
 
     browser.goto(&server.at("/console")).await;
-    browser.wait_for(STATE, "data-state", "live").await;
-    browser.run("document.querySelector('main input, main textarea').focus()", vec![]).await;
+    browser.click("main input").await;
     browser.press("1").await;
     assert_eq!(browser.attribute("[data-wire-option=poll]", "aria-checked").await.as_deref(), Some("false"));
     browser.close(&[]).await;

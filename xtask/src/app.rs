@@ -21,6 +21,17 @@ use crate::{setup::AppTools, sh};
 /// What all files of the app may weigh over the wire, with Brotli.
 const BUDGET_BYTES: u64 = 250_000;
 
+/// What rustc assumes of a browser. Not `--all-features`: with it wasm-opt writes encodings that no browser reads yet.
+const FEATURES: [&str; 7] = [
+    "--enable-bulk-memory",
+    "--enable-bulk-memory-opt",
+    "--enable-multivalue",
+    "--enable-mutable-globals",
+    "--enable-nontrapping-float-to-int",
+    "--enable-reference-types",
+    "--enable-sign-ext",
+];
+
 /// Below this a compressed copy saves no packet.
 const COMPRESS_BYTES_MIN: u64 = 512;
 
@@ -63,7 +74,7 @@ fn shrink(wasm_opt: &Path) -> Result<()> {
         let small = wasm.with_extension("small");
         let done = sh::timed(
             "shrinking the app (wasm-opt)",
-            sh::command(wasm_opt).args(["-Oz", "--all-features", "-o"]).arg(&small).arg(&wasm),
+            sh::command(wasm_opt).arg("-Oz").args(FEATURES).arg("-o").arg(&small).arg(&wasm),
         );
         if let Err(error) = done {
             let _ = fs::remove_file(&small);
