@@ -1,4 +1,4 @@
-//! The words in which a driver and a [`Session`](super::Session) speak: settings and inputs in, outputs and states out.
+//! What a session tells its driver: links to open and close, what to apply, what is worth saying.
 //!
 //! Promise: plain values only. Nothing here knows a socket, a clock or a browser.
 
@@ -6,12 +6,10 @@ use std::{fmt, sync::Arc};
 
 use serde::Serialize;
 
-use super::auto::Ladder;
+use super::input::Cause;
 use crate::{
     cursor::{After, Seq},
-    frame::{Data, Event, Frame, ResetReason},
-    page::Page,
-    problem::Problem,
+    frame::{Data, Event, ResetReason},
     topic::Topic,
     wire::Wire,
 };
@@ -33,208 +31,6 @@ impl LinkId {
 impl fmt::Display for LinkId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
-    }
-}
-
-/// Which wire the user wants.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Preference {
-    /// The best wire that works here, found by trying.
-    #[default]
-    Auto,
-    /// This wire and no other.
-    Fixed(Wire),
-}
-
-impl fmt::Display for Preference {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Auto => f.write_str("auto"),
-            Self::Fixed(wire) => wire.fmt(f),
-        }
-    }
-}
-
-impl std::str::FromStr for Preference {
-    type Err = crate::wire::BadWire;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text == "auto" { Ok(Self::Auto) } else { text.parse().map(Self::Fixed) }
-    }
-}
-
-/// Everything a session can be told at its start. All times are in ms.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// What to subscribe to; at most 64, repeated names fold into one.
-    pub topics: Vec<Topic>,
-    /// Where to start. Default: a snapshot of each topic, then live.
-    pub after: After,
-    /// Which wire to use. Default: [`Preference::Auto`].
-    pub preference: Preference,
-    /// Seed of the jitter. Give each session another one, or a crowd of clients marches in step.
-    pub seed: u64,
-    /// The wires that `Auto` may use, best first. Default: WebSocket, SSE, long poll, poll.
-    pub ladder: Ladder,
-    /// Time between polls; `None` takes the server's advice. Default `None`.
-    pub poll_ms: Option<u64>,
-    /// How long the server may hold a long poll, in s. Default 25.
-    pub wait_s: u32,
-    /// A connection must give its first frame, a poll its page, and a long poll its page after the wait, within this. Default 10 000.
-    pub prove_ms: u64,
-    /// What is added to twice the heartbeat before a silence counts as death. Default 5 000.
-    pub grace_ms: u64,
-    /// A connection that lived this long was good: the backoff starts anew. Default 20 000.
-    pub stable_ms: u64,
-    /// The first retry comes within this time; each further failure doubles it. Default 1 000.
-    pub retry_base_ms: u64,
-    /// No retry waits longer, unless the server asks for it. Default 30 000.
-    pub retry_max_ms: u64,
-    /// A new wire must have caught up within this, or the switch has failed. Default 60 000.
-    pub switch_ms: u64,
-    /// `Auto` on a lesser wire tries a better one after this; each failure doubles it. Default 10 000.
-    pub climb_ms: u64,
-}
-
-impl Settings {
-    /// The defaults, for these topics.
-    pub fn new(topics: impl IntoIterator<Item = Topic>) -> Self {
-        Self {
-            topics: topics.into_iter().collect(),
-            after: After::Snapshot,
-            preference: Preference::Auto,
-            seed: 0,
-            ladder: Ladder::default(),
-            poll_ms: None,
-            wait_s: 25,
-            prove_ms: 10_000,
-            grace_ms: 5_000,
-            stable_ms: 20_000,
-            retry_base_ms: 1_000,
-            retry_max_ms: 30_000,
-            switch_ms: 60_000,
-            climb_ms: 10_000,
-        }
-    }
-}
-
-/// What the driver reports. Reports about a link that the session has closed are harmless.
-#[derive(Clone, Debug)]
-pub enum Input {
-    /// The connection stands (status 200, or the WebSocket handshake is over). Optional on the polling wires.
-    Opened {
-        /// Which.
-        link: LinkId,
-    },
-    /// A frame came on a stream.
-    Frame {
-        /// On which link.
-        link: LinkId,
-        /// The frame.
-        frame: Frame,
-        /// How many bytes of payload it took.
-        bytes: u32,
-        /// The *server's* clock when the bytes arrived, in µs since the Unix epoch, as the driver estimates it. Feeds the latency histogram.
-        arrived_us: Option<u64>,
-    },
-    /// A poll or a long poll was answered with a page. This also ends the link.
-    Page {
-        /// Which request.
-        link: LinkId,
-        /// The page.
-        page: Page,
-        /// Its `ETag`, to be sent back with the next request.
-        etag: Option<String>,
-        /// How many bytes of body it took.
-        bytes: u32,
-        /// As for [`Input::Frame`].
-        arrived_us: Option<u64>,
-    },
-    /// A poll was answered with 304. This also ends the link.
-    NotModified {
-        /// Which request.
-        link: LinkId,
-        /// Bytes of payload: usually 0.
-        bytes: u32,
-    },
-    /// Bytes arrived that made no frame (yet): comments, part of a large frame. They prove life and are counted;
-    /// do not report them again with the frame.
-    Bytes {
-        /// On which link.
-        link: LinkId,
-        /// How many.
-        bytes: u32,
-    },
-    /// The link is gone, or its request has failed.
-    Closed {
-        /// Which.
-        link: LinkId,
-        /// Why.
-        cause: Cause,
-    },
-    /// The user chose a wire.
-    Prefer(Preference),
-    /// Subscribe to exactly these topics from now on. New ones begin with a snapshot; the others go on without a seam.
-    Topics(Vec<Topic>),
-    /// Another time between polls; `None` takes the server's advice.
-    PollEvery(Option<u64>),
-    /// The platform believes that there is no network. Only a hint: an open link is kept.
-    Offline,
-    /// The platform believes that the network is back.
-    Online,
-    /// The page is hidden, frozen or put aside, or the user paused it: close everything, keep the cursor.
-    Pause,
-    /// Catch up from the cursor.
-    Resume,
-    /// Cut the connection as a fault would, and recover as from a fault.
-    Cut,
-    /// Stop waiting for the next retry and try now.
-    RetryNow,
-    /// The deadline has passed. Early or doubled ticks are harmless.
-    Tick,
-}
-
-/// Why a link ended.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Cause {
-    /// It could not be reached, or the connection broke.
-    Network,
-    /// The stream ended without a word.
-    Eof,
-    /// HTTP said no, before or instead of a stream.
-    Refused {
-        /// The status.
-        status: u16,
-        /// The problem document, if the body was one.
-        problem: Option<Box<Problem>>,
-        /// `Retry-After`, in ms.
-        retry_after_ms: Option<u64>,
-    },
-    /// The server answered 204: every topic of this subscription has ended.
-    Done,
-    /// A WebSocket close frame with this code. Where there was none (1006) report [`Cause::Network`].
-    WebSocket {
-        /// The code.
-        code: u16,
-    },
-    /// Bytes came that are not this protocol.
-    Protocol,
-    /// Nothing was heard for too long. The session says this itself.
-    Stalled,
-    /// The server had announced it with `closing`. The session says this itself.
-    Closing,
-    /// [`Input::Cut`]. The session says this itself.
-    Cut,
-}
-
-impl Cause {
-    /// A refusal that carries a problem document.
-    pub fn refused(problem: Problem) -> Self {
-        Self::Refused {
-            status: problem.status,
-            retry_after_ms: problem.retry_after_ms,
-            problem: Some(Box::new(problem)),
-        }
     }
 }
 
@@ -404,60 +200,6 @@ pub enum Notice {
     },
     /// The server refuses for good.
     Refused {
-        /// What it said.
-        cause: Cause,
-    },
-}
-
-/// What the connection is doing.
-#[derive(Clone, Debug, PartialEq)]
-pub enum State {
-    /// There is no topic to follow.
-    Idle,
-    /// The first connection is being made.
-    Connecting {
-        /// On which wire.
-        wire: Wire,
-    },
-    /// Connected; what was missed is coming in.
-    CatchingUp {
-        /// On which wire.
-        wire: Wire,
-        /// How much has come so far.
-        events: u64,
-    },
-    /// Up to date.
-    Live {
-        /// On which wire.
-        wire: Wire,
-    },
-    /// Up to date on `from`; `to` is being opened beside it.
-    Switching {
-        /// The wire that delivers meanwhile.
-        from: Wire,
-        /// The wire that is being made.
-        to: Wire,
-    },
-    /// The connection is lost.
-    Reconnecting {
-        /// When the next try begins; in the past while one is under way.
-        at: Millis,
-        /// How many tries have failed.
-        attempt: u32,
-        /// Why it was lost.
-        cause: Cause,
-    },
-    /// As [`State::Reconnecting`], and the platform says that there is no network.
-    Offline {
-        /// When the next try begins.
-        at: Millis,
-    },
-    /// Put aside by [`Input::Pause`].
-    Paused,
-    /// All topics have ended.
-    Ended,
-    /// The server refuses for good; a change of wire or topics tries again.
-    Failed {
         /// What it said.
         cause: Cause,
     },

@@ -4,10 +4,7 @@
 //! worked here is given up late, since then it is more likely the server that is away. Once down the ladder,
 //! better wires are tried beside the working one after waits that grow, so that a blocked wire costs ever less.
 
-use super::{
-    api::{Cause, Millis},
-    backoff::Jitter,
-};
+use super::{api::Millis, backoff::Jitter, input::Cause};
 use crate::wire::Wire;
 
 /// Failures in a row after which an unproven wire is given up.

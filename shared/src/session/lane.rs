@@ -1,6 +1,9 @@
 //! One wire in use: a stream, or a row of requests on a polling wire.
 
-use super::api::{Cause, LinkId, Millis};
+use super::{
+    api::{LinkId, Millis},
+    input::Cause,
+};
 use crate::{
     cursor::{After, Cursor, Epoch, Seq},
     frame::{ClosingReason, ResetReason},

@@ -1,8 +1,8 @@
 //! Losing a lane: whose fault it was, what is left, and when to try again.
 
 use super::{
-    Mode, Outage, Preference, Retry, Session,
-    api::{Applied, Cause, Millis, Notice, Output},
+    Cause, Mode, Outage, Preference, Retry, Session,
+    api::{Applied, Millis, Notice, Output},
     chain::{Chain, Phase},
     frames::Then,
     lane::{Lane, is_final},

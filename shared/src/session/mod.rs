@@ -22,11 +22,14 @@ mod backoff;
 mod chain;
 mod frames;
 mod histogram;
+mod input;
 mod joins;
 mod lane;
 mod ledger;
 mod loss;
 mod reports;
+mod settings;
+mod state;
 mod steer;
 mod wishes;
 mod words;
@@ -38,10 +41,13 @@ use backoff::{Backoff, Jitter};
 use chain::{Chain, Phase};
 use lane::Lane;
 
-pub use api::{Applied, Cause, Input, LinkId, Millis, Notice, Open, Output, Preference, Settings, State};
+pub use api::{Applied, LinkId, Millis, Notice, Open, Output};
 pub use auto::Ladder;
 pub use histogram::Histogram;
+pub use input::{Cause, Input};
 pub use ledger::{LINES_MAX, Ledger, Line, Totals, WireLedger};
+pub use settings::{Preference, Settings};
+pub use state::State;
 
 use crate::{
     cursor::{After, Cursor},

@@ -1,8 +1,8 @@
 //! What the driver reports of its links: bytes, frames, pages, ends.
 
 use super::{
-    LinkId, Session,
-    api::{Cause, Millis, Output},
+    Cause, LinkId, Session,
+    api::{Millis, Output},
     frames::Arrived,
     lane::Lane,
 };

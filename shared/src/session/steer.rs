@@ -4,8 +4,8 @@
 //! so an early or a doubled call changes nothing.
 
 use super::{
-    LinkId, Mode, Outage, Preference, Session, Switch,
-    api::{Cause, Millis, Notice, Open, Output},
+    Cause, LinkId, Mode, Outage, Preference, Session, Switch,
+    api::{Millis, Notice, Open, Output},
     lane::{Birth, Lane},
 };
 use crate::{

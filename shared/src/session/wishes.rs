@@ -1,8 +1,8 @@
 //! What the user wants and the platform hints at: wires, topics, pauses, networks.
 
 use super::{
-    Mode, Preference, Retry, Session,
-    api::{Cause, Millis, Output},
+    Cause, Mode, Preference, Retry, Session,
+    api::{Millis, Output},
     chain::Phase,
     reports::{POLL_MS_MAX, POLL_MS_MIN},
     steer::{Role, hang_up},

@@ -2,7 +2,11 @@
 
 use std::fmt;
 
-use super::api::{Cause, Millis, Notice, State};
+use super::{
+    api::{Millis, Notice},
+    input::Cause,
+    state::State,
+};
 use crate::wire::Wire;
 
 impl Wire {

@@ -1,95 +1,7 @@
 //! Single decisions of the session, each by hand: what it does after this input, and when.
 
-use super::*;
-use crate::{ClosingReason, Code, Event, Frame, Page, Problem, ResetReason, Seq};
-
-/// A session at a table: inputs go in by hand, opened links and applied things are laid out.
-struct Table {
-    session: Session,
-    now: Millis,
-    opened: Vec<Open>,
-    closed: Vec<LinkId>,
-    applied: Vec<String>,
-    notices: Vec<Notice>,
-}
-
-impl Table {
-    fn new(preference: Preference) -> Self {
-        Self::with(Settings { preference, ..Settings::new(["a".parse().unwrap()]) })
-    }
-
-    fn with(settings: Settings) -> Self {
-        let session = Session::new(settings, 0);
-        let mut table =
-            Self { session, now: 0, opened: vec![], closed: vec![], applied: vec![], notices: vec![] };
-        table.put(Input::Tick);
-        table
-    }
-
-    fn put(&mut self, input: Input) {
-        for output in self.session.handle(input, self.now) {
-            match output {
-                Output::Open(open) => self.opened.push(open),
-                Output::Close { link } => self.closed.push(link),
-                Output::Notice(notice) => self.notices.push(notice),
-                Output::Apply(applied) => self.applied.push(match applied {
-                    Applied::Snapshot { topic, seq, .. } => format!("snapshot:{topic}:{seq}"),
-                    Applied::Event(event) => format!("event:{}:{}", event.topic, event.seq),
-                    Applied::Reset { topic, reason } => format!("reset:{topic}:{}", reason.as_str()),
-                    Applied::End { topic, seq } => format!("end:{topic}:{seq}"),
-                }),
-            }
-        }
-    }
-
-    fn last(&self) -> &Open {
-        self.opened.last().expect("a link")
-    }
-
-    fn frame(&mut self, json: &str) {
-        self.frame_on(self.last().link, json);
-    }
-
-    fn frame_on(&mut self, link: LinkId, json: &str) {
-        let frame = Frame::decode(json).expect("a frame");
-        self.put(Input::Frame { link, frame, bytes: 1, arrived_us: None });
-    }
-
-    fn hello(&mut self) {
-        self.frame(r#"{"type":"hello","cursor":"e.0","server":"s","heartbeat_ms":1000}"#);
-    }
-
-    /// Brings the last link up to date on topic `a` at 5.
-    fn live(&mut self) {
-        self.hello();
-        self.frame(r#"{"type":"snapshot","topic":"a","seq":5,"data":{}}"#);
-        self.frame(r#"{"type":"caught_up","cursor":"e.5"}"#);
-        assert!(self.session.state().is_live());
-    }
-
-    fn close(&mut self, cause: Cause) {
-        let link = self.last().link;
-        self.put(Input::Closed { link, cause });
-    }
-
-    /// Lets time pass, with a tick at each deadline.
-    fn wait(&mut self, ms: u64) {
-        let end = self.now + ms;
-        while let Some(at) = self.session.next_deadline().filter(|at| *at <= end) {
-            self.now = self.now.max(at);
-            self.put(Input::Tick);
-        }
-        self.now = end;
-    }
-}
-
-fn event(seq: u64, prev: u64) -> String {
-    format!(r#"{{"type":"event","topic":"a","seq":{seq},"prev":{prev},"at":0,"data":0}}"#)
-}
-
-fn refused(code: Code) -> Cause {
-    Cause::refused(Problem::new(code))
-}
+use super::{table::*, *};
+use crate::{Code, Page, Problem};
 
 #[test]
 fn a_refusal_for_good_is_not_repeated_until_something_is_asked_anew() {
@@ -190,7 +102,7 @@ fn a_pause_closes_and_a_return_resumes_at_the_cursor() {
 
 #[test]
 fn before_the_snapshots_are_in_there_is_no_cursor() {
-    let topics = ["a", "b"].map(|name| name.parse().unwrap());
+    let topics = ["a", "b"].map(|name| name.parse().expect("a topic"));
     let settings = Settings { preference: Preference::Fixed(Wire::Sse), ..Settings::new(topics) };
     let mut table = Table::with(settings);
     table.hello();
@@ -299,68 +211,6 @@ fn a_switch_during_a_switch_forgets_the_first() {
 }
 
 #[test]
-fn auto_goes_down_when_a_wire_is_blocked_and_comes_back_when_it_is_not() {
-    let mut table = Table::new(Preference::Auto);
-    while table.last().wire == Wire::WebSocket {
-        table.close(Cause::Eof); // a proxy that does not let it through
-        table.wait(3_000);
-    }
-    assert_eq!((table.last().wire, table.opened.len()), (Wire::Sse, 3));
-    table.live();
-    assert!(table.session.why_auto().contains("WebSocket failed 2 times"), "{}", table.session.why_auto());
-
-    // It looks for the better wire beside the working one, ever more rarely.
-    let sse = table.last().link;
-    let mut tries = vec![];
-    for _ in 0..600 {
-        table.wait(1_000);
-        table.frame_on(sse, r#"{"type":"heartbeat","at":1}"#);
-        if table.last().wire == Wire::WebSocket && !tries.contains(&table.last().link) {
-            tries.push(table.last().link);
-            table.close(Cause::Eof);
-        }
-    }
-    assert!((3..=7).contains(&tries.len()), "{} tries in ten minutes", tries.len());
-    assert!(table.session.state().is_live());
-
-    for _ in 0..600 {
-        table.wait(1_000);
-        table.frame_on(sse, r#"{"type":"heartbeat","at":1}"#);
-        if table.last().wire == Wire::WebSocket && !tries.contains(&table.last().link) {
-            table.hello();
-            table.frame(r#"{"type":"caught_up","cursor":"e.5"}"#);
-            break;
-        }
-    }
-    assert_eq!(table.session.state(), State::Live { wire: Wire::WebSocket });
-    assert!(table.session.why_auto().contains("works here"), "{}", table.session.why_auto());
-}
-
-#[test]
-fn opened_and_soon_died_counts_as_failure() {
-    let mut table = Table::new(Preference::Auto);
-    for _ in 0..3 {
-        assert_eq!(table.last().wire, Wire::WebSocket);
-        table.live_again();
-        table.wait(1_500);
-        table.close(Cause::Network);
-        table.wait(8_000);
-    }
-    assert_eq!(table.last().wire, Wire::Sse);
-}
-
-impl Table {
-    /// Up to date, whether or not this is the first time.
-    fn live_again(&mut self) {
-        self.hello();
-        if self.last().after == After::Snapshot {
-            self.frame(r#"{"type":"snapshot","topic":"a","seq":5,"data":{}}"#);
-        }
-        self.frame(r#"{"type":"caught_up","cursor":"e.5"}"#);
-    }
-}
-
-#[test]
 fn offline_keeps_the_link_and_online_tries_at_once() {
     let mut table = Table::new(Preference::Fixed(Wire::Sse));
     table.live();
@@ -383,13 +233,13 @@ fn a_poll_sends_its_tag_and_rests_as_told() {
     let settings = Settings {
         preference: Preference::Fixed(Wire::Poll),
         poll_ms: Some(250),
-        ..Settings::new(["a".parse().unwrap()])
+        ..Settings::new(["a".parse().expect("a topic")])
     };
     let mut table = Table::with(settings);
     let page = Page::decode(
         r#"{"cursor":"e.5","frames":[{"type":"snapshot","topic":"a","seq":5,"data":1}],"more":false,"poll_ms":9000}"#,
     )
-    .unwrap();
+    .expect("a page");
     let link = table.last().link;
     table.put(Input::Page { link, page, etag: Some("\"t\"".into()), bytes: 9, arrived_us: None });
     table.wait(249);
@@ -401,70 +251,4 @@ fn a_poll_sends_its_tag_and_rests_as_told() {
     table.put(Input::NotModified { link, bytes: 0 });
     table.wait(250);
     assert_eq!((table.opened.len(), table.session.ledger().wire(Wire::Poll).not_modified), (3, 1));
-}
-
-proptest! {
-    /// Whatever comes, in whatever order: no panic, no growth, no deadline that calls for ever.
-    #[test]
-    fn no_input_makes_it_panic_or_grow(seed: u64, steps in 0u32..400) {
-        let mut dice = sim::Dice(seed);
-        let settings = Settings { seed, ..Settings::new(["a", "b"].map(|name| name.parse().unwrap())) };
-        let mut session = Session::new(settings, 0);
-        let (mut now, mut links) = (0, 1);
-        for _ in 0..steps {
-            now += dice.below(3_000);
-            let input = anything(&mut dice, links);
-            let outputs = session.handle(input, now);
-            prop_assert!(outputs.len() < 100);
-            links += outputs.iter().filter(|output| matches!(output, Output::Open(_))).count() as u64;
-            for _ in 0..50 {
-                match session.next_deadline() {
-                    Some(at) if at <= now => links += session.handle(Input::Tick, now).len() as u64,
-                    _ => break,
-                }
-            }
-            prop_assert!(session.next_deadline().is_none_or(|at| at > now), "a deadline that stays");
-        }
-        prop_assert!(session.ledger().lines().len() <= LINES_MAX);
-        prop_assert!(session.ledger().totals().duplicates + session.ledger().totals().disorders == 0);
-    }
-}
-
-fn anything(dice: &mut sim::Dice, links: u64) -> Input {
-    let link = LinkId(links.saturating_sub(dice.below(3)));
-    let topic: Topic = ["a", "b", "c"][dice.below(3) as usize].parse().unwrap();
-    let mut number = || [0, 1, 2, 3, 7, 9, u64::MAX][dice.below(7) as usize];
-    let (seq, prev, at, skipped) = (Seq::new(number()), Seq::new(number()), number(), number());
-    let data = serde_json::value::RawValue::NULL.to_owned();
-    let cursor: Cursor = format!("{}.{seq}", if at < 3 { "e" } else { "f" }).parse().unwrap();
-    let frame = match dice.below(9) {
-        0 => Frame::Hello { cursor: cursor.clone(), server: "s".repeat(500), heartbeat_ms: at },
-        1 => Frame::Snapshot { topic, seq, data },
-        2..=4 => {
-            Frame::Event(Event { topic, seq, prev, at, skipped: (skipped > 7).then_some(skipped), data })
-        }
-        5 => Frame::End { topic, seq, prev },
-        6 => Frame::Reset { topic, reason: ResetReason::Restarted },
-        7 => Frame::CaughtUp { cursor: cursor.clone() },
-        _ => Frame::Closing { reason: ClosingReason::Rotate, retry_ms: at },
-    };
-    match dice.below(24) {
-        0..=11 => Input::Frame { link, frame, bytes: u32::MAX, arrived_us: Some(at) },
-        12 | 13 => {
-            let page = Page { cursor, frames: vec![frame], more: prev > seq, poll_ms: at };
-            Input::Page { link, page, etag: Some("t".into()), bytes: 1, arrived_us: None }
-        }
-        14 => Input::NotModified { link, bytes: 0 },
-        15 => Input::Closed { link, cause: Cause::Network },
-        16 => Input::Closed { link, cause: Cause::WebSocket { code: 1000 } },
-        17 => Input::Prefer(Preference::Fixed(Wire::ALL[dice.below(4) as usize])),
-        18 => Input::Prefer(Preference::Auto),
-        19 => Input::Topics(
-            ["a", "b", "c"].iter().filter(|_| dice.below(2) == 0).map(|t| t.parse().unwrap()).collect(),
-        ),
-        20 => Input::Pause,
-        21 => Input::Resume,
-        22 => Input::Cut,
-        _ => Input::PollEvery(Some(at)),
-    }
 }

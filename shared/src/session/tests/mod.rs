@@ -1,10 +1,16 @@
 //! Tests of the session against a modelled server on a virtual clock.
 
+mod anything;
 mod behaviour;
+mod climbing;
 #[allow(unreachable_pub, reason = "shared with a run against the real log")]
 mod model;
+#[allow(unreachable_pub, reason = "as above")]
+mod oracle;
+mod play;
 #[allow(unreachable_pub, reason = "shared with a run against the real log")]
 mod sim;
+mod table;
 
 /// What the harness needs by name; it is shared with a run against the real log.
 mod deps {

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::deps::*;
+use super::{deps::*, oracle::Truth};
 
 /// The server's side of the harness.
 pub trait Backend {
@@ -42,7 +42,7 @@ pub struct Faults {
 }
 
 impl Faults {
-    fn resets(self) -> bool {
+    pub(super) fn resets(self) -> bool {
         self.restarts || self.epochs || self.evictions
     }
 }
@@ -59,59 +59,50 @@ impl Dice {
         (z ^ (z >> 31)) % n
     }
 
-    fn one_in(&mut self, n: u64) -> bool {
+    pub(super) fn one_in(&mut self, n: u64) -> bool {
         self.below(n) == 0
     }
 }
 
-struct Conn<S> {
-    open: Open,
-    sub: Option<S>,
-    stalled: bool,
-    waiting: usize,
-    last_arrival: Millis,
-    next_beat: Millis,
-    held_until: Millis,
+pub(super) struct Conn<S> {
+    pub(super) open: Open,
+    pub(super) sub: Option<S>,
+    pub(super) stalled: bool,
+    pub(super) waiting: usize,
+    pub(super) last_arrival: Millis,
+    pub(super) next_beat: Millis,
+    pub(super) held_until: Millis,
 }
 
-enum Parcel {
+pub(super) enum Parcel {
     ToServer(u64),
     ToClient(u64, Box<Input>),
-}
-
-/// What was published, and what of it must have been applied.
-#[derive(Default)]
-struct Truth {
-    events: Vec<(Seq, u64, u64)>, // seq, n, generation
-    covered: Option<(Seq, u64)>,
-    reset: bool,
-    ended: bool,
 }
 
 pub struct Sim<B: Backend> {
     pub backend: B,
     pub session: Session,
-    dice: Dice,
-    faults: Faults,
+    pub(super) dice: Dice,
+    pub(super) faults: Faults,
     pub now: Millis,
-    conns: BTreeMap<u64, Conn<B::Sub>>,
-    links: BTreeMap<u64, LinkId>,
-    parcels: BTreeMap<(Millis, u64), Parcel>,
-    order: u64,
-    down_until: Millis,
-    names: Vec<Topic>,
-    truth: Vec<Truth>,
-    generation: u64,
-    n: u64,
+    pub(super) conns: BTreeMap<u64, Conn<B::Sub>>,
+    pub(super) links: BTreeMap<u64, LinkId>,
+    pub(super) parcels: BTreeMap<(Millis, u64), Parcel>,
+    pub(super) order: u64,
+    pub(super) down_until: Millis,
+    pub(super) names: Vec<Topic>,
+    pub(super) truth: Vec<Truth>,
+    pub(super) generation: u64,
+    pub(super) n: u64,
     pub opened: u64,
     pub resets: u64,
-    cursor_may_fall: bool,
-    last_cursor: Option<Cursor>,
-    paused: bool,
-    calls: u64,
-    gaps: u64,
-    dull_after: Millis,
-    quiet: bool,
+    pub(super) cursor_may_fall: bool,
+    pub(super) last_cursor: Option<Cursor>,
+    pub(super) paused: bool,
+    pub(super) calls: u64,
+    pub(super) gaps: u64,
+    pub(super) dull_after: Millis,
+    pub(super) quiet: bool,
     pub story: Vec<String>,
 }
 
@@ -146,7 +137,7 @@ impl<B: Backend> Sim<B> {
         }
     }
 
-    fn tell(&mut self, line: String) {
+    pub(super) fn tell(&mut self, line: String) {
         if self.story.len() < 20_000 && !(self.quiet && self.now > self.dull_after) {
             self.story.push(format!("{:>7} {line}", self.now));
         }
@@ -163,47 +154,6 @@ impl<B: Backend> Sim<B> {
         self.come_to_rest()
     }
 
-    fn come_to_rest(&mut self) -> Result<(), String> {
-        self.tell("--- quiet ---".into());
-        self.quiet = true;
-        self.dull_after = self.now + 20_000;
-        let faults = std::mem::take(&mut self.faults);
-        self.paused = false;
-        self.input(Input::Online)?;
-        self.input(Input::Resume)?;
-        self.run_for(90_000)?;
-        let before = self.opened;
-        for topic in 0..self.names.len() {
-            self.publish(topic)?; // shows what was lost last
-        }
-        self.run_for(60_000)?;
-        if self.opened - before > 700 {
-            return Err(format!("{} requests in a quiet minute", self.opened - before));
-        }
-        let state = self.session.state();
-        if !state.is_live() {
-            return Err(format!("not live at the end: {state:?}"));
-        }
-        for (name, truth) in self.names.iter().zip(&self.truth) {
-            if !self.session.topics().contains(name) {
-                continue;
-            }
-            let newest = truth.events.iter().rev().find(|e| e.2 == self.generation).map(|e| e.0);
-            let covered = truth.covered.map(|(seq, _)| seq);
-            if covered.is_none() || covered < newest {
-                return Err(format!("{name}: covered {covered:?}, newest {newest:?}"));
-            }
-        }
-        let totals = self.session.ledger().totals();
-        if self.gaps > 0 && !faults.drops {
-            return Err(format!("{} gaps that nothing explains", self.gaps));
-        }
-        if !self.session.ledger().is_whole() {
-            return Err(format!("the ledger is not whole: {totals:?}"));
-        }
-        Ok(())
-    }
-
     pub fn publish(&mut self, topic: usize) -> Result<(), String> {
         if self.down_until > self.now {
             return Ok(());
@@ -216,87 +166,7 @@ impl<B: Backend> Sim<B> {
         self.pump()
     }
 
-    /// One thing that users, networks and servers do.
-    fn step(&mut self) -> Result<(), String> {
-        let topic = self.dice.below(self.names.len() as u64) as usize;
-        match self.dice.below(24) {
-            0..=9 => {
-                for _ in 0..=self.dice.below(6) {
-                    let topic = self.dice.below(self.names.len() as u64) as usize;
-                    self.publish(topic)?;
-                }
-            }
-            10..=13 => {
-                let preference = match self.dice.below(5) {
-                    4 => Preference::Auto,
-                    wire => Preference::Fixed(Wire::ALL[wire as usize]),
-                };
-                self.tell(format!("prefer {preference}"));
-                self.input(Input::Prefer(preference))?;
-            }
-            14 if self.faults.cuts => self.cut_all()?,
-            15 if self.faults.cuts => {
-                self.tell("stall".into());
-                self.conns.values_mut().for_each(|conn| conn.stalled = true);
-            }
-            16 => {
-                self.paused = !self.paused;
-                self.tell(format!("paused {}", self.paused));
-                self.input(if self.paused { Input::Pause } else { Input::Resume })?;
-            }
-            17 => {
-                self.tell("cut by hand".into());
-                self.input(Input::Cut)?;
-            }
-            18 if self.faults.restarts => {
-                let new_epoch = self.faults.epochs && self.dice.one_in(3);
-                self.tell(format!("restart, new epoch {new_epoch}"));
-                self.backend.restart(new_epoch);
-                self.generation += u64::from(new_epoch);
-                self.down_until = self.now + self.dice.below(8_000);
-                self.cut_all()?;
-            }
-            19 if self.faults.evictions => {
-                self.tell(format!("evict {}", self.names[topic]));
-                let keep = self.dice.below(4) as usize;
-                self.backend.evict(topic, keep);
-            }
-            20 if self.faults.ends && self.dice.one_in(4) && self.down_until <= self.now => {
-                if let Some(seq) = self.backend.end(topic) {
-                    self.tell(format!("end {} {seq}", self.names[topic]));
-                    self.truth[topic].events.push((seq, 0, self.generation));
-                }
-                self.pump()?;
-            }
-            21 if self.faults.topics => {
-                let mut topics = self.names.clone();
-                topics.retain(|_| self.dice.one_in(2));
-                self.change_topics(topics)?;
-            }
-            22 => {
-                let hint = if self.dice.one_in(2) { Input::Offline } else { Input::Online };
-                self.input(hint)?;
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-
-    fn change_topics(&mut self, mut topics: Vec<Topic>) -> Result<(), String> {
-        if topics.is_empty() {
-            topics.push(self.names[0].clone());
-        }
-        self.tell(format!("topics {topics:?}"));
-        for (name, truth) in self.names.iter().zip(&mut self.truth) {
-            if !topics.contains(name) || !self.session.topics().contains(name) {
-                (truth.covered, truth.reset, truth.ended) = (None, false, false);
-            }
-        }
-        self.cursor_may_fall = true;
-        self.input(Input::Topics(topics))
-    }
-
-    fn cut_all(&mut self) -> Result<(), String> {
+    pub(super) fn cut_all(&mut self) -> Result<(), String> {
         self.tell("cut all".into());
         let keep_flying = self.dice.one_in(2);
         for id in self.conns.keys().copied().collect::<Vec<_>>() {
@@ -306,7 +176,7 @@ impl<B: Backend> Sim<B> {
     }
 
     /// The connection breaks; what is under way may still arrive.
-    fn lose(&mut self, id: u64, cause: Cause, keep_flying: bool) {
+    pub(super) fn lose(&mut self, id: u64, cause: Cause, keep_flying: bool) {
         let Some(conn) = self.conns.remove(&id) else { return };
         if !keep_flying {
             self.parcels.retain(|_, parcel| !matches!(parcel, Parcel::ToClient(of, _) if *of == id));
@@ -315,7 +185,7 @@ impl<B: Backend> Sim<B> {
         self.send_at(at, Parcel::ToClient(id, Box::new(Input::Closed { link: conn.open.link, cause })));
     }
 
-    fn send_at(&mut self, at: Millis, parcel: Parcel) {
+    pub(super) fn send_at(&mut self, at: Millis, parcel: Parcel) {
         self.order += 1;
         self.parcels.insert((at, self.order), parcel);
     }
@@ -383,10 +253,6 @@ impl<B: Backend> Sim<B> {
             Wire::Sse | Wire::WebSocket => {
                 let sub = self.backend.join(&topics, &after, true);
                 conn.next_beat = self.now + 1_000;
-                if wire == Wire::Sse && matches!(after, After::Cursor(_)) {
-                    let probe = self.backend.page(&topics, &after, 100);
-                    let _ = probe;
-                }
                 if let Some(conn) = self.conns.get_mut(&id) {
                     conn.sub = Some(sub);
                 }
@@ -398,7 +264,7 @@ impl<B: Backend> Sim<B> {
     }
 
     /// The server writes what it can.
-    fn pump(&mut self) -> Result<(), String> {
+    pub(super) fn pump(&mut self) -> Result<(), String> {
         if self.down_until > self.now {
             return Ok(());
         }
@@ -538,104 +404,6 @@ impl<B: Backend> Sim<B> {
         }
         let at = self.now + 1 + self.dice.below(60);
         self.send_at(at, Parcel::ToServer(id));
-    }
-
-    /// The oracle: compares what is handed out with what was published.
-    fn check(&mut self, applied: Applied) -> Result<(), String> {
-        let index = self.names.iter().position(|name| name == applied.topic()).ok_or("unknown topic")?;
-        let (name, generation) = (self.names[index].clone(), self.generation);
-        self.tell(format!("  APPLY {}", brief(&applied)));
-        let latest = name.as_str().starts_with("latest");
-        let truth = &mut self.truth[index];
-        match applied {
-            Applied::Reset { .. } => {
-                self.resets += 1;
-                self.cursor_may_fall = true;
-                (truth.reset, truth.covered, truth.ended) = (true, None, false);
-                if !self.faults.resets() && !self.quiet {
-                    return Err(format!("{name}: a reset that nothing explains"));
-                }
-            }
-            Applied::Snapshot { seq, .. } => {
-                // Only a reset may throw away history that is still wanted.
-                if let Some((covered, _)) = truth.covered.filter(|_| !truth.reset && !latest) {
-                    let skipped = truth
-                        .events
-                        .iter()
-                        .filter(|e| e.0 > covered && e.0 <= seq && e.2 == generation)
-                        .count();
-                    if skipped > 0 {
-                        return Err(format!(
-                            "{name}: a snapshot at {seq} hides {skipped} events after {covered}"
-                        ));
-                    }
-                }
-                (truth.covered, truth.reset) = (Some((seq, generation)), false);
-            }
-            Applied::Event(event) => {
-                let Some((covered, _)) = truth.covered else {
-                    return Err(format!("{name}: an event before its snapshot"));
-                };
-                let n: u64 = event.data.get().parse().map_err(|_| "bad data")?;
-                if event.seq <= covered {
-                    return Err(format!("{name}: {} applied after {covered}", event.seq));
-                }
-                let Some(at) = truth.events.iter().position(|e| e.0 == event.seq && e.1 == n) else {
-                    return Err(format!("{name}: {} was never published", event.seq));
-                };
-                let of = truth.events[at].2;
-                let passed =
-                    truth.events.iter().filter(|e| e.2 == of && e.0 > covered && e.0 < event.seq).count();
-                if passed > 0 && !latest {
-                    return Err(format!(
-                        "{name}: {passed} events missing between {covered} and {}",
-                        event.seq
-                    ));
-                }
-                truth.covered = Some((event.seq, generation));
-            }
-            Applied::End { seq, .. } => {
-                if std::mem::replace(&mut truth.ended, true) {
-                    return Err(format!("{name}: ended twice"));
-                }
-                let Some((covered, _)) = truth.covered else {
-                    return Err(format!("{name}: an end before its snapshot"));
-                };
-                let passed =
-                    truth.events.iter().filter(|e| e.2 == generation && e.0 > covered && e.0 < seq).count();
-                if passed > 0 && !latest {
-                    return Err(format!("{name}: {passed} events missing before the end"));
-                }
-                truth.covered = Some((seq, generation));
-            }
-        }
-        Ok(())
-    }
-
-    /// Only a reset, a gap or a new topic may move the cursor back.
-    fn check_cursor(&mut self) -> Result<(), String> {
-        let new = self.session.cursor();
-        let excused = self.session.open_gaps() > 0
-            || self.faults.resets()
-            || self.faults.topics
-            || self.cursor_may_fall;
-        if let (Some(new), Some(old)) = (&new, &self.last_cursor)
-            && !excused
-            && new.seq < old.seq
-        {
-            return Err(format!("the cursor fell from {old} to {new}"));
-        }
-        self.last_cursor = new.or(self.last_cursor.take());
-        Ok(())
-    }
-}
-
-fn brief(applied: &Applied) -> String {
-    match applied {
-        Applied::Snapshot { topic, seq, data } => format!("snapshot {topic} {seq} {data}"),
-        Applied::Event(event) => format!("event {} {} after {}", event.topic, event.seq, event.prev),
-        Applied::Reset { topic, reason } => format!("reset {topic} {}", reason.as_str()),
-        Applied::End { topic, seq } => format!("end {topic} {seq}"),
     }
 }
 
