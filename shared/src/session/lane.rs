@@ -57,6 +57,8 @@ pub(super) struct Lane {
     pub(super) events: u64,
     /// The server said that it will end this lane; come back at this time.
     pub(super) closing: Option<(ClosingReason, Millis)>,
+    /// The network was away and is back: whether this connection still stands is not known.
+    pub(super) doubtful: bool,
     /// Polling wires: when to ask next.
     pub(super) next_at: Millis,
     /// Polling wires: the page said `more`; ask on from here.
@@ -102,6 +104,7 @@ impl Lane {
             last_seq: Seq::ZERO,
             events: 0,
             closing: None,
+            doubtful: false,
             next_at: now,
             more: None,
             etag: None,

@@ -156,7 +156,8 @@ impl Session {
 
     fn needs_candidate(&self, current: &Lane, wanted: Wire, now: Millis) -> bool {
         let rotates = matches!(current.closing, Some((ClosingReason::Rotate, at)) if at <= now);
-        current.wire != wanted || (current.wire.is_stream() && (current.version != self.version || rotates))
+        let renew = current.version != self.version || rotates || current.doubtful;
+        current.wire != wanted || (current.wire.is_stream() && renew)
     }
 
     /// Sends the next requests of the polling lanes.

@@ -59,7 +59,12 @@ impl Session {
     }
 
     pub(super) fn on_online(&mut self, now: Millis) {
-        self.offline = false;
+        let was_away = std::mem::replace(&mut self.offline, false);
+        if let Some(lane) = self.current.as_mut().filter(|lane| was_away && lane.wire.is_stream()) {
+            // It may have died without a word. A new one beside it finds out sooner than the heartbeats.
+            lane.doubtful = true;
+            self.switch_at = now;
+        }
         let spread = self.jitter.up_to(ONLINE_SPREAD_MS);
         if let Some(retry) = &mut self.retry {
             retry.at = retry.at.min(now + spread);

@@ -252,3 +252,20 @@ fn a_poll_sends_its_tag_and_rests_as_told() {
     table.wait(250);
     assert_eq!((table.opened.len(), table.session.ledger().wire(Wire::Poll).not_modified), (3, 1));
 }
+
+#[test]
+fn a_link_that_outlived_an_outage_is_renewed_beside_itself() {
+    let mut table = Table::new(Preference::Fixed(Wire::Sse));
+    table.live();
+    table.put(Input::Online); // nothing was away
+    assert_eq!(table.opened.len(), 1);
+    table.put(Input::Offline);
+    table.put(Input::Online);
+    assert_eq!((table.opened.len(), table.closed.len()), (2, 0));
+    assert!(table.session.state().is_live());
+    table.hello();
+    table.frame(r#"{"type":"caught_up","cursor":"e.5"}"#);
+    assert_eq!(table.closed, [table.opened[0].link]);
+    table.wait(1_000);
+    assert_eq!(table.opened.len(), 2);
+}
