@@ -1,7 +1,7 @@
 //! The Fourwire app: a dashboard, a comparison and a console over one ordered topic log, read on any of four wires.
 //!
 //! Who owns what: [`wire`] speaks to the server (four transports under the shared sans-IO session), [`live`] is the
-//! page's one session and hands frames to components, [`pages`] and [`components`] render, [`format`] turns numbers
+//! page's one session and hands frames to components, [`pages`] and [`components`] render, [`mod@format`] turns numbers
 //! into words. Frames are applied the moment they arrive; a component renders at most once per animation frame.
 //!
 //! ## Hooks for tests

@@ -41,11 +41,12 @@ struct Inner {
 struct Hub {
     next_id: Cell<u64>,
     feeds: RefCell<Vec<Feed>>,
-    watchers: RefCell<Vec<(u64, Rc<dyn Fn()>)>>,
+    watchers: RefCell<Vec<(u64, Watcher)>>,
     notices: RefCell<Vec<(u64, Listener)>>,
     pace: RefCell<Option<Pace>>,
 }
 
+type Watcher = Rc<dyn Fn()>;
 type Listener = Rc<dyn Fn(&Notice)>;
 type Folder = Rc<dyn Fn(&Applied, Arrival)>;
 

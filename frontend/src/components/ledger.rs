@@ -105,6 +105,10 @@ fn Body() -> Html {
         })
     };
     let origin_ms = view.origin_ms;
+    let clock = live.clock().offset().map_or_else(
+        || "The server's clock is not known yet.".to_owned(),
+        |offset| format!("Latencies are known to ± {}.", units::millis(offset.error_ms)),
+    );
     html! {
         <div class="ledger-body">
             <div class="scroll" tabindex="0" role="region" aria-label="Counters by wire">
@@ -126,6 +130,7 @@ fn Body() -> Html {
                     <input type="checkbox" checked={*keys} onchange={onkeys} />
                     <span>{ "Keys " }<kbd>{ "1" }</kbd>{ "–" }<kbd>{ "4" }</kbd>{ " and " }<kbd>{ "A" }</kbd>{ " choose the wire" }</span>
                 </label>
+                <span class="hint">{ clock }</span>
                 { copy_button(&say, "Copy as JSON", Callback::from(move |()| figures(&live))) }
             </div>
         </div>
