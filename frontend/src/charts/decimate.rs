@@ -1,6 +1,8 @@
 //! At most four points a pixel column: first, lowest, highest and last, so that no peak is lost however many points
 //! come. Missing data stays missing: a gap ends the line.
 
+use super::ecdf::sort;
+
 /// A place in the plot, in CSS pixels.
 pub type Point = (f64, f64);
 
@@ -26,13 +28,12 @@ pub fn lines(points: impl IntoIterator<Item = Point>, gap_px: f64) -> Vec<Vec<Po
 /// a regular series shows. Infinite where there are too few points to know.
 pub fn gap_limit(times: impl Iterator<Item = f64>) -> f64 {
     let times: Vec<f64> = times.collect();
-    let mut steps: Vec<f64> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    let mut steps: Vec<f32> = times.windows(2).map(|pair| (pair[1] - pair[0]) as f32).collect();
     if steps.len() < 3 {
         return f64::INFINITY;
     }
-    let middle = steps.len() / 2;
-    let (_, median, _) = steps.select_nth_unstable_by(middle, f64::total_cmp);
-    *median * 2.5
+    sort(&mut steps);
+    f64::from(steps[steps.len() / 2]) * 2.5
 }
 
 /// One line under construction and the column that is being filled.

@@ -5,6 +5,17 @@ pub fn sort(values: &mut [f32]) {
     values.sort_unstable_by(f32::total_cmp);
 }
 
+/// Sorts a handful of items: an insertion sort, where the library's would weigh kilobytes of WASM for each type.
+pub fn sort_few<T>(items: &mut [T], key: fn(&T) -> f64) {
+    for end in 1..items.len() {
+        let mut place = end;
+        while place > 0 && key(&items[place - 1]) > key(&items[place]) {
+            items.swap(place - 1, place);
+            place -= 1;
+        }
+    }
+}
+
 /// The value at `share` (0–1) of sorted values, by nearest rank: always a value that was measured.
 pub fn percentile(sorted: &[f32], share: f64) -> Option<f32> {
     if sorted.is_empty() {
@@ -44,6 +55,13 @@ mod tests {
         }
         assert_eq!(percentile(&[], 0.5), None);
         assert_eq!(percentile(&[7.0], 0.99), Some(7.0));
+    }
+
+    #[test]
+    fn a_handful_is_sorted_and_equals_keep_their_order() {
+        let mut items = [(3, 'a'), (1, 'b'), (3, 'c'), (2, 'd')];
+        sort_few(&mut items, |item| f64::from(item.0));
+        assert_eq!(items, [(1, 'b'), (2, 'd'), (3, 'a'), (3, 'c')]);
     }
 
     #[test]

@@ -2,7 +2,6 @@
 
 use std::{
     cell::{Cell, RefCell},
-    collections::HashMap,
     rc::Rc,
 };
 
@@ -15,7 +14,8 @@ struct Theme {
     watching: Cell<bool>,
     reduced_motion: Cell<bool>,
     forced_colors: Cell<bool>,
-    colors: RefCell<HashMap<&'static str, Rc<str>>>,
+    // A score of tokens: a list is found through as fast as a map.
+    colors: RefCell<Vec<(&'static str, Rc<str>)>>,
 }
 
 thread_local! {
@@ -44,7 +44,13 @@ pub fn color(token: &'static str) -> Rc<str> {
                 "CanvasText".into()
             };
         }
-        theme.colors.borrow_mut().entry(token).or_insert_with(|| read(token)).clone()
+        let mut colors = theme.colors.borrow_mut();
+        if let Some((_, color)) = colors.iter().find(|(name, _)| *name == token) {
+            return color.clone();
+        }
+        let color = read(token);
+        colors.push((token, color.clone()));
+        color
     })
 }
 

@@ -1,9 +1,9 @@
 //! What is measured, and start and stop. Choices are offered as lists; the address may set any value within bounds.
 
-use web_sys::HtmlSelectElement;
 use yew::prelude::*;
 
 use super::{
+    command::{Command, Field, Run, change, click},
     settings::{Change, Settings, Source},
     shown::Phase,
 };
@@ -16,51 +16,63 @@ const SIZES: [u32; 6] = [64, 256, 1_024, 2_048, 4_096, 8_192];
 /// Poll intervals on offer, in ms.
 const POLLS: [u32; 7] = [250, 500, 1_000, 2_000, 5_000, 10_000, 30_000];
 
-/// What [`Controls`] shows, and whom it tells.
-#[derive(Properties, PartialEq)]
-pub struct ControlsProps {
-    /// What is set.
-    pub settings: Settings,
-    /// How far the run has come.
-    pub phase: Phase,
-    /// The user chose something.
-    pub onset: Callback<Change>,
-    /// Start, with an end after so many seconds.
-    pub onstart: Callback<Option<u32>>,
-    /// Stop.
-    pub onstop: Callback<()>,
-    /// Cut all lanes.
-    pub oncut: Callback<()>,
+/// The bar above the lanes.
+pub fn controls(settings: &Settings, phase: &Phase, run: &Run) -> Html {
+    let stream = settings.source == Source::Stream;
+    let list = |label, id, value, options, spelling, field, enabled| {
+        choice(run, &Choice { label, id, value, options, spelling, field, enabled })
+    };
+    html! {
+        <form class="card compare-controls" aria-label="What is measured">
+            { sources(settings.source, phase.is_busy(), run) }
+            { list("Events", "compare-rate", settings.rate, &RATES, Spelling::Rate, Change::Rate, stream) }
+            { list("Payload", "compare-size", settings.size, &SIZES, Spelling::Bytes, Change::Size, stream) }
+            { list("Poll every", "compare-poll", settings.poll_ms, &POLLS, Spelling::Millis, Change::Poll, true) }
+            <div class="compare-actions">{ actions(phase.is_busy(), run) }</div>
+        </form>
+    }
 }
 
-/// The bar above the lanes.
-#[component]
-pub fn Controls(props: &ControlsProps) -> Html {
-    let busy = props.phase.is_busy();
-    let settings = &props.settings;
-    let set = |change: fn(u32) -> Change| props.onset.reform(change);
-    let stream = settings.source == Source::Stream;
-    let start = |seconds: Option<u32>| props.onstart.reform(move |_: MouseEvent| seconds);
+fn actions(busy: bool, run: &Run) -> Html {
+    let button = |class: &'static str, testid: &'static str, words: &'static str, command: Command| {
+        html! {
+            <button key={testid} type="button" {class} data-testid={testid} onclick={click(run, command)}>{words}</button>
+        }
+    };
+    if busy {
+        [
+            button("button primary", "compare-stop", "Stop", Command::Stop),
+            button("button danger", "compare-cut-all", "Cut all", Command::CutAll),
+        ]
+    } else {
+        [
+            button("button primary", "compare-start", "Start", Command::Start(None)),
+            button("button", "compare-run-60", "60 s run", Command::Start(Some(60))),
+        ]
+    }
+    .into_iter()
+    .collect()
+}
+
+fn sources(chosen: Source, disabled: bool, run: &Run) -> Html {
+    let option = |source: Source| {
+        let words = match source {
+            Source::Stream => "Test stream",
+            Source::Dashboard => "Dashboard",
+        };
+        html! {
+            <label class="segment" key={source.as_str()}>
+                <input type="radio" name="compare-source" value={source.as_str()} checked={chosen == source} {disabled}
+                    onchange={change(run, Field::Source)} />
+                <span>{words}</span>
+            </label>
+        }
+    };
     html! {
-        <form class="card compare-controls" aria-label="What is measured" onsubmit={|event: SubmitEvent| event.prevent_default()}>
-            <Sources source={settings.source} disabled={busy} onset={props.onset.reform(Change::Source)} />
-            <Choice label="Events" id="compare-rate" value={settings.rate} options={&RATES[..]} disabled={!stream}
-                spelling={Spelling::Rate} onset={set(Change::Rate)} />
-            <Choice label="Payload" id="compare-size" value={settings.size} options={&SIZES[..]} disabled={!stream}
-                spelling={Spelling::Bytes} onset={set(Change::Size)} />
-            <Choice label="Poll every" id="compare-poll" value={settings.poll_ms} options={&POLLS[..]} disabled={false}
-                spelling={Spelling::Millis} onset={set(Change::Poll)} />
-            <div class="compare-actions">
-                if busy {
-                    <button type="button" class="button primary" data-testid="compare-stop" onclick={props.onstop.reform(|_| ())}>{"Stop"}</button>
-                    <button type="button" class="button danger" data-testid="compare-cut-all" onclick={props.oncut.reform(|_| ())}
-                        title="Aborts the connection of every lane; each recovers as from a fault">{"Cut all"}</button>
-                } else {
-                    <button type="button" class="button primary" data-testid="compare-start" onclick={start(None)}>{"Start"}</button>
-                    <button type="button" class="button" data-testid="compare-run-60" onclick={start(Some(60))}>{"60 s run"}</button>
-                }
-            </div>
-        </form>
+        <fieldset class="field compare-source">
+            <legend class="label">{"Source"}</legend>
+            <div class="segments">{ for Source::ALL.map(option) }</div>
+        </fieldset>
     }
 }
 
@@ -88,79 +100,36 @@ impl Spelling {
     }
 }
 
-#[derive(Properties, PartialEq)]
-struct SourcesProps {
-    source: Source,
-    disabled: bool,
-    onset: Callback<Source>,
-}
-
-#[component]
-fn Sources(props: &SourcesProps) -> Html {
-    let option = |source: Source| {
-        let words = match source {
-            Source::Stream => "Test stream",
-            Source::Dashboard => "Dashboard",
-        };
-        let onset = props.onset.reform(move |_: Event| source);
-        html! {
-            <label class="segment" key={source.as_str()}>
-                <input type="radio" name="compare-source" value={source.as_str()} checked={props.source == source}
-                    disabled={props.disabled} onchange={onset} />
-                <span>{words}</span>
-            </label>
-        }
-    };
-    html! {
-        <fieldset class="field compare-source">
-            <legend class="label">{"Source"}</legend>
-            <div class="segments">{ for Source::ALL.map(option) }</div>
-        </fieldset>
-    }
-}
-
-/// What a [`Choice`] offers.
-#[derive(Properties, PartialEq)]
-pub struct ChoiceProps {
+/// A list of numbers in words.
+pub struct Choice {
     /// Its name.
-    pub label: AttrValue,
+    pub label: &'static str,
     /// Its id in the document.
-    pub id: AttrValue,
+    pub id: &'static str,
     /// What is chosen; offered too where it is none of the options.
     pub value: u32,
     /// What is on offer, in rising order.
     pub options: &'static [u32],
     /// How an option is written.
     pub spelling: Spelling,
-    /// Whether it has no effect at present.
-    pub disabled: bool,
-    /// Another one was chosen.
-    pub onset: Callback<u32>,
+    /// What it sets.
+    pub field: fn(u32) -> Change,
+    /// Whether it has an effect at present.
+    pub enabled: bool,
 }
 
-/// A list of numbers in words.
-#[component]
-pub fn Choice(props: &ChoiceProps) -> Html {
-    let mut options = props.options.to_vec();
-    if let Err(place) = options.binary_search(&props.value) {
-        options.insert(place, props.value);
+/// Shows a list.
+pub fn choice(run: &Run, list: &Choice) -> Html {
+    let mut options = list.options.to_vec();
+    if let Err(place) = options.binary_search(&list.value) {
+        options.insert(place, list.value);
     }
-    let onchange = {
-        let onset = props.onset.clone();
-        Callback::from(move |event: Event| {
-            let chosen =
-                event.target_dyn_into::<HtmlSelectElement>().and_then(|select| select.value().parse().ok());
-            if let Some(value) = chosen {
-                onset.emit(value);
-            }
-        })
-    };
     html! {
         <div class="field">
-            <label for={props.id.clone()}>{&props.label}</label>
-            <select class="input" id={props.id.clone()} disabled={props.disabled} {onchange}>
+            <label for={list.id}>{list.label}</label>
+            <select class="input" id={list.id} disabled={!list.enabled} onchange={change(run, Field::Number(list.field))}>
                 { for options.into_iter().map(|value| html! {
-                    <option key={value} value={value.to_string()} selected={value == props.value}>{props.spelling.words(value)}</option>
+                    <option key={value} value={value.to_string()} selected={value == list.value}>{list.spelling.words(value)}</option>
                 }) }
             </select>
         </div>

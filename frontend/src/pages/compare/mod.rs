@@ -2,9 +2,10 @@
 //!
 //! Pure and tested natively: `settings` (and the permalink), `board` (what was measured), `summary`, `verdict`, `cost`,
 //! `export`, `rain_layout`. `engine` runs it with one `lane` a wire; `rain` and `plots` paint the shared `run`; the
-//! components (`page` and the cards) see nothing but snapshots, `shown`. Nothing here speaks a wire itself.
+//! `page` and its cards see nothing but snapshots, `shown`, and speak in `command`s. Nothing here speaks a wire itself.
 
 pub mod board;
+pub mod command;
 pub mod controls;
 pub mod cost;
 pub mod engine;
@@ -14,10 +15,10 @@ pub mod lane;
 pub mod lane_card;
 pub mod lock;
 pub mod look;
+pub mod numbers;
 pub mod page;
 pub mod plot_cards;
 pub mod plots;
-pub mod print_table;
 pub mod rain;
 pub mod rain_card;
 pub mod rain_layout;

@@ -1,7 +1,5 @@
 //! The rain with its sentence: point at an event, or walk with the arrow keys, and read its four latencies.
 
-use std::rc::Rc;
-
 use fourwire_shared::Seq;
 use yew::prelude::*;
 
@@ -15,67 +13,66 @@ use crate::{
     wire::now_ms,
 };
 
-/// What a [`RainCard`] draws.
-#[derive(Properties)]
-pub struct RainCardProps {
-    /// The run.
-    pub run: SharedRun,
-    /// Whether anything was ever started.
-    pub begun: bool,
-    /// Changes with each snapshot, so that the sentence follows late arrivals.
-    pub seconds: f64,
+const HINT: &str =
+    "Each mark is one event in the moment it was applied. Point at one, or use the arrow keys.";
+const LABEL: &str = "Event rain: four rows, one for each wire, with a mark for each event at the moment it was applied. The arrow keys read single events.";
+
+/// Which event is selected.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Pick {
+    /// Its number in the log.
+    pub seq: Option<Seq>,
+    /// Whether a key selected it: then it is read aloud.
+    pub by_key: bool,
 }
 
-impl PartialEq for RainCardProps {
-    fn eq(&self, other: &Self) -> bool {
-        Rc::ptr_eq(&self.run, &other.run) && self.begun == other.begun && self.seconds == other.seconds
-    }
-}
-
-/// The event rain.
-#[component]
-pub fn RainCard(props: &RainCardProps) -> Html {
-    let rain = use_memo((), |()| Rain::new(props.run.clone()));
-    let selected = use_state_eq(|| None::<Seq>);
-    let by_key = use_state_eq(|| false);
-    let choose = {
-        let (rain, selected, by_key) = (rain.clone(), selected.clone(), by_key.clone());
-        move |seq: Option<Seq>, key: bool| {
-            rain.select(seq);
-            selected.set(seq);
-            by_key.set(key);
-        }
-    };
+/// What the pointer and the keys do to the rain.
+#[hook]
+pub fn use_pick(
+    rain: &std::rc::Rc<Rain>,
+    run: &SharedRun,
+) -> (Pick, Callback<Pointed>, Callback<KeyboardEvent>) {
+    let pick = use_state_eq(Pick::default);
     let onpoint = {
-        let (rain, run, choose) = (rain.clone(), props.run.clone(), choose.clone());
+        let (rain, run, pick) = (rain.clone(), run.clone(), pick.setter());
         Callback::from(move |Pointed { at, size }: Pointed| {
-            let found = pointed(&run.borrow().board, &rain.view(size, now_ms()), at);
-            if found.is_some() {
-                choose(found, false);
+            let seq = pointed(&run.borrow().board, &rain.view(size, now_ms()), at);
+            if seq.is_some() {
+                rain.select(seq);
+                pick.set(Pick { seq, by_key: false });
             }
         })
     };
     let onkey = {
-        let (rain, run) = (rain.clone(), props.run.clone());
+        let (rain, run, pick) = (rain.clone(), run.clone(), pick.setter());
         Callback::from(move |event: KeyboardEvent| {
             let step = match event.key().as_str() {
-                "ArrowLeft" => -1,
-                "ArrowRight" => 1,
-                "PageUp" => -10,
-                "PageDown" => 10,
-                "Escape" => return choose(None, true),
+                "ArrowLeft" => Some(-1),
+                "ArrowRight" => Some(1),
+                "PageUp" => Some(-10),
+                "PageDown" => Some(10),
+                "Escape" => None,
                 _ => return,
             };
             event.prevent_default();
-            let next = stepped(&run.borrow().board, rain.selected(), step);
-            choose(next, true);
+            let seq = step.and_then(|step| stepped(&run.borrow().board, rain.selected(), step));
+            rain.select(seq);
+            pick.set(Pick { seq, by_key: true });
         })
     };
-    let words = selected.and_then(|seq| {
-        let run = props.run.borrow();
-        run.board.rows().iter().rev().find(|row| row.seq == seq).map(|row| sentence(row, run.wires()))
-    });
-    let hint = "Each mark is one event in the moment it was applied. Point at one, or use the arrow keys.";
+    (*pick, onpoint, onkey)
+}
+
+/// The event rain. `begun` tells whether anything was ever started.
+pub fn rain_card(
+    rain: Painter,
+    run: &SharedRun,
+    begun: bool,
+    picked: (Pick, Callback<Pointed>, Callback<KeyboardEvent>),
+) -> Html {
+    let (pick, onpoint, onkey) = picked;
+    let run = run.borrow();
+    let row = pick.seq.and_then(|seq| run.board.rows().iter().rev().find(|row| row.seq == seq));
     html! {
         <section class="card rain" aria-labelledby="rain-title">
             <header class="section-head">
@@ -83,13 +80,13 @@ pub fn RainCard(props: &RainCardProps) -> Html {
                 <p class="muted">{"A thin line joins the four arrivals of one event; hatching is a stretch without a connection."}</p>
             </header>
             <div class="rain-stage">
-                <Plot painter={Painter(rain)} class="rain-canvas" label="Event rain: four rows, one for each wire, with a mark for each event at the moment it was applied. The arrow keys read single events." {onpoint} {onkey} />
-                if !props.begun {
+                <Plot painter={rain} class="rain-canvas" label={LABEL} {onpoint} {onkey} />
+                if !begun {
                     <p class="rain-empty">{"Press Start: four lanes open at the same place of the same topic, each on its own wire."}</p>
                 }
             </div>
-            <p class="rain-words" data-testid="rain-words" aria-live={if *by_key { "polite" } else { "off" }}>
-                {words.unwrap_or_else(|| hint.to_owned())}
+            <p class="rain-words" data-testid="rain-words" aria-live={if pick.by_key { "polite" } else { "off" }}>
+                {row.map_or_else(|| HINT.to_owned(), |row| sentence(row, run.wires()))}
             </p>
         </section>
     }

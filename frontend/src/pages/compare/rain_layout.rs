@@ -6,7 +6,7 @@ use super::{
     board::{Board, LANES, Row},
     look::name,
 };
-use crate::charts::units::millis;
+use crate::charts::{ecdf::sort_few, units::millis};
 
 /// Joining lines drawn at most: more would be a grey carpet.
 const LINES_MAX: usize = 240;
@@ -123,7 +123,7 @@ pub fn stepped(board: &Board, from: Option<Seq>, step: isize) -> Option<Seq> {
 pub fn sentence(row: &Row, wires: [Wire; LANES]) -> String {
     let mut arrived: Vec<(f32, Wire)> =
         row.applied.iter().flatten().map(|mark| (mark.latency_ms, mark.wire)).collect();
-    arrived.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+    sort_few(&mut arrived, |(latency, _)| f64::from(*latency));
     let mut parts: Vec<String> = arrived
         .iter()
         .map(|(latency, wire)| format!("{} {}", name(*wire), millis(f64::from(latency.max(0.0)))))

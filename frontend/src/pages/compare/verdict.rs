@@ -4,7 +4,10 @@
 use fourwire_shared::Wire;
 
 use super::{look::name, settings::Settings, summary::Summary};
-use crate::charts::units::{millis, number};
+use crate::charts::{
+    ecdf::sort_few,
+    units::{millis, number},
+};
 
 /// Lanes with fewer samples are not judged.
 pub const SAMPLES_MIN: usize = 100;
@@ -34,7 +37,7 @@ pub struct Verdict {
 /// Judges the lanes for the needs in `settings`. `clock_error_ms` is half the way of the best clock probe.
 pub fn judge(lanes: &[Summary], clock_error_ms: f64, settings: &Settings) -> Verdict {
     let mut judged: Vec<Lane> = lanes.iter().filter_map(|lane| Lane::of(lane, settings)).collect();
-    judged.sort_unstable_by(|a, b| a.p50.total_cmp(&b.p50));
+    sort_few(&mut judged, |lane| lane.p50);
     if judged.is_empty() {
         return not_yet(lanes);
     }
