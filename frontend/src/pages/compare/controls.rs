@@ -23,13 +23,13 @@ pub fn controls(settings: &Settings, phase: &Phase, run: &Run) -> Html {
         choice(run, &Choice { label, id, value, options, spelling, field, enabled })
     };
     html! {
-        <form class="card compare-controls" aria-label="What is measured">
+        <div role="group" class="card compare-controls" aria-label="What is measured">
             { sources(settings.source, phase.is_busy(), run) }
             { list("Events", "compare-rate", settings.rate, &RATES, Spelling::Rate, Change::Rate, stream) }
             { list("Payload", "compare-size", settings.size, &SIZES, Spelling::Bytes, Change::Size, stream) }
             { list("Poll every", "compare-poll", settings.poll_ms, &POLLS, Spelling::Millis, Change::Poll, true) }
             <div class="compare-actions">{ actions(phase.is_busy(), run) }</div>
-        </form>
+        </div>
     }
 }
 
