@@ -46,7 +46,7 @@ pub enum State {
         /// When the next try begins.
         at: Millis,
     },
-    /// Put aside by [`Input::Pause`].
+    /// Put aside by [`Input::Pause`](super::Input::Pause).
     Paused,
     /// All topics have ended.
     Ended,
