@@ -9,7 +9,7 @@ use std::{
 };
 
 use fourwire_shared::{
-    Topic, Wire,
+    Topic,
     session::{self, Applied, Notice, Preference},
 };
 use yew::prelude::*;
@@ -48,7 +48,8 @@ struct Hub {
 
 type Watcher = Rc<dyn Fn()>;
 type Listener = Rc<dyn Fn(&Notice)>;
-type Folder = Rc<dyn Fn(&Applied, Arrival)>;
+/// Takes one frame, and how it came.
+pub type Folder = Rc<dyn Fn(&Applied, Arrival)>;
 
 #[derive(Clone)]
 struct Feed {
@@ -200,35 +201,39 @@ impl Drop for Watch {
     }
 }
 
-/// State that frames are folded into.
-pub trait Fold: 'static {
-    /// Takes one frame. `wire` tells how it came, `at_ms` is `performance.now()` at its arrival.
-    fn fold(&mut self, applied: &Applied, at_ms: f64, wire: Wire);
-}
-
 /// The page's session.
 #[hook]
 pub fn use_live() -> Live {
     use_context::<Live>().expect("the shell provides the page's session to all its pages")
 }
 
-/// Folds the frames of `topics` into `state` while the component lives, and renders it at most once per frame.
-/// While `frozen`, frames are folded and nothing is rendered.
+/// Gives the frames of `topics` to `fold` the moment they come, while the component lives, and renders it at most once
+/// per frame of the screen. While `frozen`, frames are folded and nothing is rendered. Topics may change from render to
+/// render: those that stay are not disturbed. `fold` is the one of the first render that had the topic.
 #[hook]
-pub fn use_topics<S: Fold>(topics: Vec<Topic>, state: Rc<RefCell<S>>, frozen: bool) {
+pub fn use_topics(topics: Vec<Topic>, fold: Folder, frozen: bool) {
     let live = use_live();
     let update = use_force_update();
     let fresh = use_mut_ref(|| false);
+    let followed = use_mut_ref(Vec::<(Topic, Subscription)>::new);
     {
         let (live, fresh) = (live.clone(), fresh.clone());
         use_effect_with(topics, move |topics| {
-            let held = (!topics.is_empty()).then(|| {
-                live.subscribe(topics.clone(), move |applied, arrival| {
-                    state.borrow_mut().fold(applied, arrival.at_ms, arrival.wire);
+            let mut gone = std::mem::take(&mut *followed.borrow_mut());
+            let kept = gone.extract_if(.., |(topic, _)| topics.contains(topic)).collect();
+            *followed.borrow_mut() = kept;
+            drop(gone);
+            for topic in topics {
+                if followed.borrow().iter().any(|(held, _)| held == topic) {
+                    continue;
+                }
+                let (fold, fresh) = (Rc::clone(&fold), fresh.clone());
+                let subscription = live.subscribe(vec![topic.clone()], move |applied, arrival| {
+                    fold(applied, arrival);
                     *fresh.borrow_mut() = true;
-                })
-            });
-            move || drop(held)
+                });
+                followed.borrow_mut().push((topic.clone(), subscription));
+            }
         });
     }
     use_effect_with(frozen, move |frozen| {

@@ -4,8 +4,6 @@ use std::{collections::VecDeque, ops::Range, rc::Rc};
 
 use fourwire_shared::{Wire, session::Applied};
 
-use crate::live::Fold;
-
 /// The most frames that are held.
 const FRAMES_MAX: usize = 2_000;
 /// The most bytes of data that they may hold together.
@@ -70,8 +68,9 @@ impl Frames {
     }
 }
 
-impl Fold for Frames {
-    fn fold(&mut self, applied: &Applied, at_ms: f64, wire: Wire) {
+impl Frames {
+    /// Takes one frame.
+    pub(super) fn fold(&mut self, applied: &Applied, at_ms: f64, wire: Wire) {
         let (kind, seq, at_us, text): (_, _, _, Rc<str>) = match applied {
             Applied::Snapshot { seq, data, .. } => ("snapshot", seq.get(), None, data.get().into()),
             Applied::Event(event) => ("event", event.seq.get(), Some(event.at), event.data.get().into()),

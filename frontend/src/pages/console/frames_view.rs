@@ -17,7 +17,8 @@ use crate::{
     charts::units,
     components::{Icon, Say, copy_button, use_say, wire_mark},
     format,
-    live::{Fold, Live, Subscription, use_live, use_session},
+    live::{Folder, Live, use_session, use_topics},
+    wire::Arrival,
 };
 
 /// The height of the list in px; `console.css` gives it this height.
@@ -30,44 +31,6 @@ pub(super) struct FramesViewProps {
     pub(super) topics: Vec<Topic>,
     /// Follows none any more.
     pub(super) clear_topics: Callback<()>,
-}
-
-/// Follows each topic by a subscription of its own, so that adding one does not disturb the others.
-#[hook]
-fn use_followed(topics: Vec<Topic>, frames: Rc<RefCell<Frames>>, held: bool) {
-    let live = use_live();
-    let update = use_force_update();
-    let fresh = use_mut_ref(|| false);
-    let subscriptions = use_mut_ref(Vec::<(Topic, Subscription)>::new);
-    {
-        let (live, fresh, subscriptions) = (live.clone(), fresh.clone(), subscriptions.clone());
-        use_effect_with(topics, move |topics| {
-            let gone: Vec<_> =
-                subscriptions.borrow_mut().extract_if(.., |(held, _)| !topics.contains(held)).collect();
-            drop(gone);
-            for topic in topics {
-                if subscriptions.borrow().iter().any(|(held, _)| held == topic) {
-                    continue;
-                }
-                let (frames, fresh) = (frames.clone(), fresh.clone());
-                let subscription = live.subscribe(vec![topic.clone()], move |applied, arrival| {
-                    frames.borrow_mut().fold(applied, arrival.at_ms, arrival.wire);
-                    *fresh.borrow_mut() = true;
-                });
-                subscriptions.borrow_mut().push((topic.clone(), subscription));
-            }
-        });
-    }
-    use_effect_with(held, move |held| {
-        let watch = (!held).then(|| {
-            live.watch(move || {
-                if std::mem::take(&mut *fresh.borrow_mut()) {
-                    update.force_update();
-                }
-            })
-        });
-        move || drop(watch)
-    });
 }
 
 fn wire(live: &Live) -> Wire {
@@ -84,7 +47,15 @@ pub(super) fn FramesView(props: &FramesViewProps) -> Html {
     let held = use_state(|| None::<Rc<Vec<Rc<Row>>>>);
     let chosen = use_state_eq(|| None::<Rc<Row>>);
     let wire = use_session(1_000, wire);
-    use_followed(props.topics.clone(), frames.clone(), held.is_some());
+    let fold = {
+        let frames = frames.clone();
+        use_memo((), |()| {
+            Rc::new(move |applied: &_, came: Arrival| {
+                frames.borrow_mut().fold(applied, came.at_ms, came.wire)
+            }) as Folder
+        })
+    };
+    use_topics(props.topics.clone(), (*fold).clone(), held.is_some());
 
     let all = match &*held {
         Some(rows) => Rc::clone(rows),

@@ -11,16 +11,29 @@ mod publish;
 mod snippet;
 mod topics;
 
-use fourwire_shared::Topic;
+use std::rc::Rc;
+
+use fourwire_shared::{
+    Topic,
+    dashboard::{SERVER_TOPIC, ServerSample},
+    session::Applied,
+};
 use yew::prelude::*;
 
 use self::{frames_view::FramesView, publish::PublishForm, topics::Topics};
-use crate::{address, api::Failure, components::Icon};
+use crate::{
+    address,
+    api::Failure,
+    charts::units,
+    components::Icon,
+    live::{Folder, use_topics},
+    wire::Arrival,
+};
 
 /// The parameter of the address that holds the followed topics.
 const PARAMETER: &str = "topics";
-/// The most topics of one subscription.
-const TOPICS_MAX: usize = 64;
+/// The most topics to follow here: a subscription has 64, and the page needs one for itself.
+const TOPICS_MAX: usize = 63;
 
 fn from_address() -> Vec<Topic> {
     let names = address::parameter(PARAMETER).unwrap_or_default();
@@ -31,10 +44,30 @@ fn from_address() -> Vec<Topic> {
     topics
 }
 
+/// The server's newest sample of itself.
+#[hook]
+fn use_pulse() -> Option<ServerSample> {
+    let newest = use_mut_ref(|| None::<ServerSample>);
+    let topics = use_memo((), |()| SERVER_TOPIC.parse().into_iter().collect::<Vec<Topic>>());
+    let fold = {
+        let newest = newest.clone();
+        use_memo((), |()| {
+            Rc::new(move |applied: &Applied, _: Arrival| {
+                if let Applied::Event(event) = applied {
+                    *newest.borrow_mut() = serde_json::from_str(event.data.get()).ok();
+                }
+            }) as Folder
+        })
+    };
+    use_topics((*topics).clone(), (*fold).clone(), false);
+    newest.borrow().clone()
+}
+
 /// The page.
 #[component]
 pub fn Console() -> Html {
     let followed = use_state_eq(from_address);
+    let pulse = use_pulse();
     let change = {
         let followed = followed.clone();
         Callback::from(move |topics: Vec<Topic>| {
@@ -62,6 +95,12 @@ pub fn Console() -> Html {
                     <h1>{ "Console" }</h1>
                     <p>{ "Every topic of the log. Follow any of them, and write to those that are yours." }</p>
                 </div>
+                if let Some(sample) = pulse {
+                    <p class="small" data-testid="pulse">
+                        { format!("{} events/s, {} deliveries/s, {} events in memory",
+                            units::number(sample.events), units::number(sample.deliveries), units::number(sample.log_events as f64)) }
+                    </p>
+                }
             </header>
             <Topics followed={(*followed).clone()} {follow} />
             <div class="console-work">

@@ -20,7 +20,7 @@ use crate::{
     charts::{Crosshair, LineChart},
     components::Icon,
     format,
-    live::{Live, use_live, use_session, use_topics},
+    live::{Folder, Live, use_live, use_session, use_topics},
 };
 
 /// A newest sample older than this is marked as stale, in ms. Polling every two seconds stays below it.
@@ -45,7 +45,11 @@ pub fn Dashboard() -> Html {
     let held = use_state(|| None::<Held>);
     let topics =
         use_memo((), |()| [HOST_TOPIC, SERVER_TOPIC].map(topic).into_iter().flatten().collect::<Vec<_>>());
-    use_topics((*topics).clone(), state.clone(), held.is_some());
+    let fold = {
+        let state = state.clone();
+        use_memo((), |()| Rc::new(move |applied: &_, _| state.borrow_mut().fold(applied)) as Folder)
+    };
+    use_topics((*topics).clone(), (*fold).clone(), held.is_some());
     let crosshair = use_memo((), |()| Crosshair::default());
     let second = use_session(1_000, server_second);
     let live = use_live();

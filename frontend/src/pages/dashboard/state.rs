@@ -3,14 +3,13 @@
 use std::{collections::VecDeque, rc::Rc};
 
 use fourwire_shared::{
-    Wire,
     dashboard::{HISTORY_SAMPLES, HOST_TOPIC, History, HostSample, SERVER_TOPIC, ServerSample},
     frame::Data,
     session::Applied,
 };
 use serde::de::DeserializeOwned;
 
-use crate::{charts::series::Sample as Point, live::Fold};
+use crate::charts::series::Sample as Point;
 
 /// A sample of either topic.
 pub(super) trait Sample: DeserializeOwned + Clone {
@@ -91,8 +90,9 @@ pub(super) struct Dashboard {
     pub(super) server: Recent<ServerSample>,
 }
 
-impl Fold for Dashboard {
-    fn fold(&mut self, applied: &Applied, _at_ms: f64, _wire: Wire) {
+impl Dashboard {
+    /// Takes one frame.
+    pub(super) fn fold(&mut self, applied: &Applied) {
         match applied.topic().as_str() {
             HOST_TOPIC => self.host.take(applied),
             SERVER_TOPIC => self.server.take(applied),
@@ -143,7 +143,7 @@ mod tests {
     fn a_snapshot_replaces_events_add_and_the_ring_stays_bounded() {
         let mut state = Dashboard::default();
         let mut fold = |applied: &Applied| {
-            state.fold(applied, 0.0, Wire::Sse);
+            state.fold(applied);
             (state.host.samples.len(), state.host.last().map(|sample| sample.at))
         };
         assert_eq!(fold(&event(5)), (1, Some(5)));
@@ -156,7 +156,7 @@ mod tests {
     #[test]
     fn a_line_has_a_point_for_each_sample() {
         let mut state = Dashboard::default();
-        state.fold(&event(2_000_000), 0.0, Wire::Poll);
+        state.fold(&event(2_000_000));
         assert_eq!(*state.host.line(|sample| mean(&sample.cpu)), [(2_000.0, 20.0)]);
         assert!(mean(&[]).is_nan());
     }
