@@ -3,16 +3,22 @@
 mod anything;
 mod behaviour;
 mod climbing;
-#[allow(unreachable_pub, reason = "shared with a run against the real log")]
+#[allow(
+    unreachable_pub,
+    reason = "the harness is generic: another backend may be put in the place of the model"
+)]
 mod model;
-#[allow(unreachable_pub, reason = "as above")]
+#[allow(unreachable_pub, reason = "as for the model")]
 mod oracle;
 mod play;
-#[allow(unreachable_pub, reason = "shared with a run against the real log")]
+#[allow(
+    unreachable_pub,
+    reason = "the harness is generic: another backend may be put in the place of the model"
+)]
 mod sim;
 mod table;
 
-/// What the harness needs by name; it is shared with a run against the real log.
+/// What the harness needs by name, in one place, so that it can move to where a real log is.
 mod deps {
     pub(super) use crate::{
         After, Cursor, Event, Frame, Page, ResetReason, Seq, Topic, Wire,
