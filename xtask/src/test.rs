@@ -14,7 +14,7 @@ use anyhow::{Result, bail};
 
 use crate::{
     app, check, run,
-    setup::{self, AppTools, BrowserTools},
+    setup::{self, BrowserTools},
     sh,
     tally::Tally,
     wasm,
@@ -55,15 +55,30 @@ pub(crate) fn test(only: &[String]) -> Result<()> {
 /// # Errors
 /// When it fails.
 pub(crate) fn screenshots() -> Result<()> {
-    let tools: AppTools = setup::app_tools()?;
-    let browser = setup::browser_tools()?;
-    app::build(&tools)?;
-    let binary = run::build_server(false)?;
-    let mut command = cargo_test();
-    command.args(["--test", "browser_pages", "--", "screenshots"]);
-    sh::run(with_browser(&mut command, &browser).env("FOURWIRE_BIN", binary))?;
+    alone(&["--test", "browser_pages", "--", "screenshots"], &[])?;
     println!("{}", sh::target().join("screenshots").display());
     Ok(())
+}
+
+/// Only the long run.
+///
+/// # Errors
+/// When it fails.
+pub(crate) fn soak(seconds: u64) -> Result<()> {
+    let seconds = seconds.to_string();
+    alone(
+        &["--test", "browser_soak", "--", "--ignored", "--nocapture"],
+        &[("FOURWIRE_SOAK_SECONDS", &seconds)],
+    )
+}
+
+fn alone(args: &[&str], env: &[(&str, &str)]) -> Result<()> {
+    let browser = setup::browser_tools()?;
+    app::build(&setup::app_tools()?)?;
+    let binary = run::build_server(false)?;
+    let mut command = cargo_test();
+    command.args(args).envs(env.iter().copied()).env("FOURWIRE_BIN", binary);
+    sh::run(with_browser(&mut command, &browser))
 }
 
 struct Report<'a> {
