@@ -3,7 +3,7 @@
 
 use fourwire_tests::{
     browser::{Browser, Theme},
-    server::{TestServer, root},
+    server::TestServer,
     wait,
 };
 use serde_json::json;
@@ -75,12 +75,11 @@ async fn screenshots_of_every_page() {
         browser.screenshot(name).await;
     })
     .await;
-    // The README shows the last of these that somebody has looked at and copied.
+    // What `cargo xtask screenshots` copies to the README.
     browser.look(1440, 900, Theme::Light).await;
     browser.goto(&server.at("/compare")).await;
     compare_for_a_while(&browser).await;
-    let picture = browser.screenshot("readme").await;
-    println!("to use it in the README: cp {} {}/docs/screenshot.png", picture.display(), root().display());
+    browser.screenshot("readme").await;
     browser.close(&["the server responded with a status of 404"]).await;
 }
 

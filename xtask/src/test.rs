@@ -56,7 +56,14 @@ pub(crate) fn test(only: &[String]) -> Result<()> {
 /// When it fails.
 pub(crate) fn screenshots() -> Result<()> {
     alone(&["--test", "browser_pages", "--", "screenshots"], &[])?;
-    println!("{}", sh::target().join("screenshots").display());
+    let pictures = sh::target().join("screenshots");
+    let readme = sh::root().join("docs/screenshot.png");
+    fs::copy(pictures.join("readme.png"), &readme)?;
+    println!(
+        "all pages: {}\nthe README's: {}; look at it before you commit it",
+        pictures.display(),
+        readme.display()
+    );
     Ok(())
 }
 
