@@ -10,12 +10,13 @@
 //! | Selector | Meaning |
 //! |---|---|
 //! | `html[data-app="ready"]` | the app has mounted |
-//! | `[data-testid=connection]` | state in words; `data-state` = `connecting`, `catching-up`, `live`, `switching`, `reconnecting`, `offline`, `paused`, `idle`, `ended`; `data-wire` = wire in use |
+//! | `[data-testid=connection]` | state in words; `data-state` = `connecting`, `catching-up`, `live`, `switching`, `reconnecting`, `offline`, `paused`, `idle`, `ended`, `failed`; `data-wire` = wire in use |
 //! | `[data-wire-option=poll…ws, auto]` | the switch's radios, `aria-checked` tells the choice |
 //! | `[data-testid=ledger]` | the ledger panel; `[data-testid=ledger-toggle]` opens it |
 //! | `[data-testid=ledger-gaps]`, `ledger-duplicates`, `ledger-resets`, `ledger-reorders`, `ledger-events`, `ledger-reconnects` | totals over all wires, as plain digits in `data-value` |
 //! | `[data-testid=cpu-now]`, `memory-now`, `load-now`, `events-now`, `rss-now` | current values of the dashboard; `data-at` = the sample's time in µs |
 //! | `[data-testid=pause]` | pauses the page's view |
+//! | `[data-testid=pulse]` | the console's line on the server, once it is known |
 //! | `[data-testid=topics]`, `topic-row` (`data-topic`), `frames`, `frame` (`data-seq`), `publish-form`, `problem` | the console |
 //! | `[data-testid=compare-start]`, `compare-stop`, `compare-run-60`, `compare-cut-all`, `compare-export-json`, `compare-export-csv`, `compare-problem`, `compare-verdict` (`data-advice`) | Compare; `.compare[data-phase]` = `idle`, `starting`, `running`, `stopped`, `failed` |
 //! | `[data-testid=compare-lane-poll]`, `-long-poll`, `-sse`, `-ws` (`data-state`, `data-wire`) with `lane-p50`, `lane-events`, `lane-gaps`, `lane-duplicates`, `lane-reconnects`, `lane-resets` (`data-value`) and `lane-pause`, `lane-cut`, `lane-wire` | its lanes |

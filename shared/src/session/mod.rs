@@ -20,6 +20,7 @@ mod api;
 mod auto;
 mod backoff;
 mod chain;
+mod chains;
 mod frames;
 mod histogram;
 mod input;
@@ -34,11 +35,12 @@ mod steer;
 mod wishes;
 mod words;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use auto::Auto;
 use backoff::{Backoff, Jitter};
 use chain::{Chain, Phase};
+use chains::Chains;
 use lane::Lane;
 
 pub use api::{Applied, LinkId, Millis, Notice, Open, Output};
@@ -69,7 +71,7 @@ pub struct Session {
     topics: Arc<[Topic]>,
     /// Rises with each change of `topics`; a lane with an older one must be replaced.
     version: u64,
-    chains: BTreeMap<Topic, Chain>,
+    chains: Chains,
     /// Everything up to here is behind us, in all topics without a gap.
     cursor: Option<Cursor>,
     /// Only lanes from this one on may move the cursor.
@@ -141,7 +143,7 @@ impl Session {
             offline: false,
             topics: Arc::from([]),
             version: 0,
-            chains: BTreeMap::new(),
+            chains: Chains::default(),
             cursor: None,
             cursor_owner: LinkId(0),
             join_due: false,
@@ -310,13 +312,13 @@ impl Session {
                 list.push(topic);
             }
         }
-        let gone = self.chains.extract_if(.., |topic, _| !list.contains(topic));
+        let gone = self.chains.take_unwanted(|topic| list.contains(topic));
         self.ledger.healed +=
-            gone.filter(|(_, chain)| chain.gap.is_some_and(|gap| gap.booked)).count() as u64;
+            gone.iter().filter(|chain| chain.gap.is_some_and(|gap| gap.booked)).count() as u64;
         let kept = self.chains.len();
         let owner = self.coming_link();
         for topic in &list {
-            self.chains.entry(topic.clone()).or_insert_with(|| Chain::new(topic.clone(), owner));
+            self.chains.add(topic, |topic| Chain::new(topic, owner));
         }
         self.topics = list.into();
         self.version += 1;
