@@ -241,12 +241,8 @@ impl Inner {
         let (Some(id), Some(spec), Some(me)) = (id, self.spec(), self.me.upgrade()) else { return };
         let generation = self.generation.get();
         wasm_bindgen_futures::spawn_local(async move {
-            let failed = server::renew_stream(&id, spec).await.err();
-            // A server that restarts is part of the show; a stream that is gone is the end of it.
-            if let Some(words) = failed
-                && me.generation.get() == generation
-                && words.contains("not_found")
-            {
+            let is_there = server::renew_stream(&id, spec).await;
+            if !is_there && me.generation.get() == generation {
                 me.stop(Phase::Failed("The test stream has ended: start again.".to_owned()));
             }
         });
