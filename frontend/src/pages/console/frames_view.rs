@@ -67,7 +67,12 @@ pub(super) fn FramesView(props: &FramesViewProps) -> Html {
     };
     let toggle = {
         let (hold, is_held) = (hold.clone(), held.is_some());
-        Callback::from(move |_: MouseEvent| hold(!is_held))
+        Callback::from(move |_: MouseEvent| {
+            hold(!is_held);
+            if is_held {
+                to_top();
+            }
+        })
     };
     let onscroll = {
         let (top_px, held) = (top_px.clone(), held.clone());
@@ -134,6 +139,13 @@ pub(super) fn FramesView(props: &FramesViewProps) -> Html {
             }
             if let Some(row) = &*chosen { { detail(row, &say) } }
         </section>
+    }
+}
+
+/// Back to the newest frame: a list that goes on while scrolled would be held again at once.
+fn to_top() {
+    if let Ok(Some(list)) = crate::document().query_selector(".frames-scroll") {
+        list.set_scroll_top(0);
     }
 }
 
