@@ -121,6 +121,7 @@ fn cargo_tool(program: &str, package: &str, version: &str, flags: &[&str]) -> Re
             .arg("--root")
             .arg(tools())
             .env("CARGO_TARGET_DIR", &build)
+            .env("CARGO_PROFILE_DEV_DEBUG", "0") // nobody will debug it
             .env_remove("RUSTFLAGS"),
     )?;
     let _ = fs::remove_dir_all(build); // a gigabyte that nobody needs again
