@@ -203,6 +203,10 @@ impl Command {
         struct Id {
             id: Option<u64>,
         }
+        if !json.trim_ascii_start().starts_with('{') {
+            // serde would read a struct from a list, too.
+            return (None, Err(Problem::new(Code::BadJson).detail("a command is a JSON object")));
+        }
         let fields: Fields<'_> = match serde_json::from_str(json) {
             Ok(fields) => fields,
             Err(error) => {
@@ -278,6 +282,8 @@ mod tests {
             (r#"{"id":5,"do":"subscribe","topics":["a"],"after":"x"}"#, Some(5), "bad_cursor", Some("after")),
             (r#"{"id":6,"do":"publish","topic":7}"#, Some(6), "bad_json", None),
             ("nonsense", None, "bad_json", None),
+            ("[1]", None, "bad_json", None),
+            (r#"[7,"ping",null,null,null,null,null]"#, None, "bad_json", None),
         ] {
             let (got_id, refusal) = Command::decode(json);
             let problem = refusal.expect_err(json);

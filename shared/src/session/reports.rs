@@ -93,6 +93,8 @@ impl Session {
         account.bytes += u64::from(bytes);
         account.not_modified += 1;
         (lane.heard_at, lane.proven, lane.busy) = (now, true, false);
+        // What the page before promised is gone by now: there is nothing to fetch at once.
+        lane.more = None;
         lane.live_since.get_or_insert(now);
         lane.next_at = now + self.rest_ms(&lane);
         self.put(role, lane);
