@@ -1,3 +1,4 @@
-//! The Fourwire server.
+//! The Fourwire server: one ordered topic log behind polling, long polling, SSE and WebSocket.
 
 pub mod client;
+pub mod log;

@@ -1,0 +1,116 @@
+//! All topics by name.
+//!
+//! Whoever subscribes registers under the map's lock, and a cell that nobody has written leaves the map under it: so no
+//! subscriber waits on a cell that the sequencer cannot find.
+
+use std::{
+    collections::BTreeMap,
+    ops::Bound,
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use fourwire_shared::{Topic, Wire};
+
+use super::{cell::Cell, waiter::Waiter};
+
+/// Topics in the order of their names.
+#[derive(Debug, Default)]
+pub(super) struct Registry {
+    cells: RwLock<BTreeMap<Topic, Arc<Cell>>>,
+}
+
+impl Registry {
+    /// The topic, if somebody has written it or reads it.
+    pub(super) fn find(&self, topic: &Topic) -> Option<Arc<Cell>> {
+        self.cells.read().unwrap_or_else(PoisonError::into_inner).get(topic).cloned()
+    }
+
+    /// The topic; an unwritten one if need be.
+    pub(super) fn find_or_make(&self, topic: &Topic) -> Arc<Cell> {
+        let mut cells = self.cells.write().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(cells.entry(topic.clone()).or_insert_with(|| Arc::new(Cell::unwritten(topic.clone()))))
+    }
+
+    /// Registers a waiter with a topic; the cell, and the key to leave it.
+    pub(super) fn join(&self, topic: &Topic, waiter: &Arc<Waiter>, wire: Wire) -> (Arc<Cell>, usize) {
+        {
+            let cells = self.cells.read().unwrap_or_else(PoisonError::into_inner);
+            if let Some(cell) = cells.get(topic) {
+                return (Arc::clone(cell), cell.waiters.join(waiter, wire));
+            }
+        }
+        let mut cells = self.cells.write().unwrap_or_else(PoisonError::into_inner);
+        let cell = cells.entry(topic.clone()).or_insert_with(|| Arc::new(Cell::unwritten(topic.clone())));
+        let key = cell.waiters.join(waiter, wire);
+        (Arc::clone(cell), key)
+    }
+
+    /// Takes a waiter out of a topic, and the topic out of memory if nobody has written it and nobody reads it any more.
+    pub(super) fn leave(&self, cell: &Arc<Cell>, key: usize, wire: Wire) {
+        cell.waiters.leave(key, wire);
+        if cell.read().declaration.is_some() {
+            return;
+        }
+        let mut cells = self.cells.write().unwrap_or_else(PoisonError::into_inner);
+        if cell.waiters.is_empty() && cell.read().declaration.is_none() {
+            cells.remove(cell.topic());
+        }
+    }
+
+    /// Topics whose names begin with `prefix`, from `from` on.
+    pub(super) fn list(&self, prefix: &str, from: Option<&Topic>, mut take: impl FnMut(&Arc<Cell>) -> bool) {
+        let start = from.map_or("", Topic::as_str).max(prefix);
+        let cells = self.cells.read().unwrap_or_else(PoisonError::into_inner);
+        let range = cells.range::<str, _>((Bound::Included(start), Bound::Unbounded));
+        for (topic, cell) in range {
+            if !topic.as_str().starts_with(prefix) || !take(cell) {
+                break;
+            }
+        }
+    }
+
+    /// All topics that there are now.
+    pub(super) fn all(&self) -> Vec<Arc<Cell>> {
+        self.cells.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_topic_that_nobody_has_written_lives_as_long_as_its_readers() {
+        let (registry, waiter) = (Registry::default(), Arc::new(Waiter::default()));
+        let topic: Topic = "a".parse().expect("a topic");
+        let (cell, first) = registry.join(&topic, &waiter, Wire::Sse);
+        let (_, second) = registry.join(&topic, &waiter, Wire::Sse);
+        registry.leave(&cell, first, Wire::Sse);
+        assert!(registry.find(&topic).is_some());
+        registry.leave(&cell, second, Wire::Sse);
+        assert!(registry.find(&topic).is_none());
+    }
+
+    #[test]
+    fn a_list_starts_at_a_name_and_stops_after_its_prefix() {
+        let registry = Registry::default();
+        for name in ["a", "a.1", "a.2", "ab", "b"] {
+            registry.find_or_make(&name.parse().expect("a topic"));
+        }
+        for (prefix, from, names) in [
+            ("", None, "a a.1 a.2 ab b"),
+            ("a.", None, "a.1 a.2"),
+            ("a", Some("a.2"), "a.2 ab"),
+            ("a.", Some("b"), ""),
+            ("c", None, ""),
+        ] {
+            let from: Option<Topic> = from.map(|name| name.parse().expect("a topic"));
+            let mut found = Vec::new();
+            registry.list(prefix, from.as_ref(), |cell| {
+                found.push(cell.topic().to_string());
+                true
+            });
+            assert_eq!(found.join(" "), names, "{prefix} {from:?}");
+        }
+    }
+}
