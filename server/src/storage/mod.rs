@@ -1,0 +1,34 @@
+//! SQLite behind the log's port: one file, one writer, a few readers.
+//!
+//! [`open()`] takes the data directory for this process, and gives a whole store or one clear message. What it promises
+//! beyond [`Store`](crate::log::store::Store): a database that was put there by hand gets a new epoch (`epoch.rs`), a
+//! full disk still lets history be pruned (`reserve.rs`), and bytes that were changed on the disk are told, not served.
+//!
+//! In the data directory: `fourwire.db` with its `-wal` and `-shm`, `epoch`, `reserve`, `fourwire.lock`.
+//! Storage knows the log's port and nothing above it.
+
+mod archive;
+mod checksum;
+mod epoch;
+mod error;
+mod lock;
+mod open;
+mod pool;
+mod promise;
+mod prune;
+mod reserve;
+mod rows;
+mod schema;
+mod settings;
+mod sqlite;
+mod topic_columns;
+mod topic_ids;
+mod upkeep;
+
+#[cfg(test)]
+mod tests;
+
+pub use error::OpenError;
+pub use open::open;
+pub use settings::{Durability, Settings};
+pub use sqlite::SqliteStore;
