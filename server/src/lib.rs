@@ -3,3 +3,4 @@
 pub mod client;
 pub mod log;
 pub mod storage;
+pub mod telemetry;
