@@ -2,9 +2,11 @@
 
 pub mod assets;
 pub mod client;
+pub mod dashboard;
 pub mod edge;
 pub mod etag;
 pub mod jitter;
+pub mod lab;
 pub mod log;
 pub mod refusal;
 pub mod routes;
