@@ -1,7 +1,14 @@
 //! The Fourwire server: one ordered topic log behind polling, long polling, SSE and WebSocket.
+//!
+//! `docs/ARCHITECTURE.md` walks through it. Layers, from below: [`log`] (with [`storage`] behind its port), [`wires`] and
+//! features beside each other, [`routes`] and [`edge`] around them; [`app`] joins them. [`client`] is the native client
+//! and knows none of them.
 
+pub mod app;
 pub mod assets;
+pub mod cli;
 pub mod client;
+pub mod config;
 pub mod dashboard;
 pub mod edge;
 pub mod etag;

@@ -1,2 +1,5 @@
 //! Arguments → configuration → the app.
-fn main() {}
+
+fn main() -> std::process::ExitCode {
+    fourwire_server::cli::main()
+}
