@@ -22,6 +22,7 @@ use crate::{scratch::Scratch, wait};
 pub struct Options {
     args: Vec<String>,
     env: Vec<(String, String)>,
+    data: Option<PathBuf>,
 }
 
 impl Options {
@@ -36,6 +37,13 @@ impl Options {
     #[must_use]
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self.env.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Keeps the data there, and not in a directory of the server's own.
+    #[must_use]
+    pub fn data(mut self, path: &Path) -> Self {
+        self.data = Some(path.to_owned());
         self
     }
 
@@ -114,7 +122,7 @@ impl TestServer {
     /// The data directory.
     #[must_use]
     pub fn data(&self) -> PathBuf {
-        self.scratch.path().join("data")
+        self.options.data.clone().unwrap_or_else(|| self.scratch.path().join("data"))
     }
 
     /// What the server has logged so far, over all its lives.

@@ -1,0 +1,118 @@
+//! A disk that fills up while the server runs: durable writes are refused and said to be, everything else goes on, and
+//! when there is room again it works again, without a restart. Needs to be root, to mount a small file system.
+
+use std::{
+    fs,
+    io::Write,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use fourwire_shared::Wire;
+use fourwire_tests::{
+    raw::Request,
+    readers::{Reader, Seen},
+    scratch::Scratch,
+    server::TestServer,
+    wait,
+};
+use serde_json::json;
+
+/// A small file system of its own, unmounted on drop.
+struct SmallDisk {
+    path: PathBuf,
+    _scratch: Scratch,
+}
+
+impl SmallDisk {
+    fn mount() -> Self {
+        let scratch = Scratch::new("disk");
+        let path = scratch.path().join("mount");
+        fs::create_dir_all(&path).expect("a directory");
+        let status =
+            Command::new("mount").args(["-t", "tmpfs", "-o", "size=8m", "tmpfs"]).arg(&path).status();
+        assert!(
+            status.is_ok_and(|status| status.success()),
+            "this test mounts a tmpfs: it must run as root with CAP_SYS_ADMIN"
+        );
+        Self { path, _scratch: scratch }
+    }
+
+    /// Takes all the room there is.
+    fn fill(&self) -> PathBuf {
+        let path = self.path.join("filler");
+        let mut file = fs::File::create(&path).expect("a file");
+        for size in [64 << 10, 4 << 10, 1 << 10, 1] {
+            while file.write_all(&vec![1; size]).is_ok() {}
+        }
+        path
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(&self.path).status();
+    }
+}
+
+async fn start(data: &Path) -> TestServer {
+    let server = TestServer::with().data(data).args(["--reserve-bytes", "0"]).start().await;
+    let _ = server.declare("kept", &json!({ "durable": true, "retain": { "bytes": 16_777_216 } })).await;
+    server
+}
+
+async fn publish(server: &TestServer, topic: &str, key: &str) -> fourwire_tests::raw::Answer {
+    let body = format!(r#"{{"key":"{key}","pad":"{}"}}"#, "x".repeat(30_000));
+    let request =
+        Request::new("POST", &format!("/v1/topics/{topic}")).header("idempotency-key", key).json(body);
+    request.send(server.port()).await
+}
+
+#[tokio::test]
+async fn a_full_disk_refuses_durable_writes_and_nothing_else() {
+    let disk = SmallDisk::mount();
+    let mut server = start(&disk.path.join("data")).await;
+    let mut live = Reader::open(server.port(), Wire::Sse, &["kept", "memory"], "now").await;
+    let _ = live.until_caught_up().await;
+    let mut kept = vec![publish(&server, "kept", "first").await.json()["seq"].as_u64()];
+    assert_eq!(publish(&server, "memory", "first").await.status, 201);
+
+    let filler = disk.fill();
+    let mut refused = None;
+    for n in 0..400 {
+        let answer = publish(&server, "kept", &n.to_string()).await;
+        if answer.status != 201 {
+            refused = Some((n, answer.problem()));
+            break;
+        }
+        kept.push(answer.json()["seq"].as_u64());
+    }
+    let (n, problem) = refused.expect("the disk is full at last");
+    assert_eq!(problem, "503 storage_unavailable");
+    let ready = Request::get("/readyz").send(server.port()).await;
+    assert_eq!(ready.problem(), "503 storage_unavailable");
+    assert_eq!(Request::get("/healthz").send(server.port()).await.status, 200);
+    let memory = publish(&server, "memory", "meanwhile").await;
+    assert_eq!(memory.status, 201, "a topic in memory goes on: {}", memory.text());
+    let meanwhile = memory.json()["seq"].as_u64();
+    while live.next().await.expect("readers go on").seq() != meanwhile {}
+
+    fs::remove_file(filler).expect("room is made");
+    let again = wait::until("there is room again", async || {
+        let answer = publish(&server, "kept", &n.to_string()).await;
+        (answer.status == 201).then_some(answer)
+    })
+    .await;
+    assert_eq!(again.header("idempotency-replayed"), None, "nothing was stored when it was refused");
+    kept.push(again.json()["seq"].as_u64());
+    wait::until("it is ready again", async || {
+        (Request::get("/readyz").send(server.port()).await.status == 200).then_some(())
+    })
+    .await;
+
+    server.kill().await;
+    server.start_again().await;
+    let frames = Reader::open(server.port(), Wire::Poll, &["kept"], "earliest").await.until_caught_up().await;
+    let there: Vec<Option<u64>> = frames.iter().filter(|frame| frame.is("event")).map(Seen::seq).collect();
+    assert_eq!(there, kept, "what was acknowledged, and nothing that was refused");
+}

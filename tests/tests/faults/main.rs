@@ -1,0 +1,8 @@
+//! What goes wrong in the field, done on purpose: a server that is told to end or is killed, readers that do not read,
+//! directories that are no good, and a disk that is full.
+
+mod data_directory;
+mod drain;
+mod full_disk;
+mod kill;
+mod slow_readers;
