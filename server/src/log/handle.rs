@@ -13,7 +13,7 @@ use std::{
 
 use fourwire_shared::{
     After, Cursor, Epoch, Publish, Seq, Topic, TopicSpec, Wire,
-    command::{Description, Published, TopicList},
+    command::{Description, Published, Subscribers, TopicList},
     frame::Data,
 };
 use sha2::{Digest, Sha256};
@@ -77,6 +77,8 @@ pub struct LogStats {
     pub queued: u64,
     /// Whether the disk takes writes.
     pub writable: bool,
+    /// Topics that are subscribed to, by wire; one subscription counts once for each of its topics.
+    pub subscriptions: Subscribers,
 }
 
 impl Log {
@@ -224,6 +226,7 @@ impl Log {
     /// The log in numbers.
     pub fn stats(&self) -> LogStats {
         let counts = &self.shared.counts;
+        let subscriptions = |wire: Wire| counts.subscriptions[wire.index()].load(Ordering::Relaxed);
         LogStats {
             topics: counts.topics.load(Ordering::Relaxed) as u64,
             events: counts.events.load(Ordering::Relaxed),
@@ -233,6 +236,12 @@ impl Log {
             disk_bytes: self.shared.archive.disk_bytes(),
             queued: counts.queued.load(Ordering::Relaxed) as u64,
             writable: !counts.unwritable.load(Ordering::Acquire),
+            subscriptions: Subscribers {
+                poll: subscriptions(Wire::Poll),
+                long_poll: subscriptions(Wire::LongPoll),
+                sse: subscriptions(Wire::Sse),
+                ws: subscriptions(Wire::WebSocket),
+            },
         }
     }
 

@@ -32,6 +32,8 @@ pub(super) struct Counts {
     pub(super) appended: AtomicU64,
     pub(super) evicted: AtomicU64,
     pub(super) queued: AtomicUsize,
+    /// Topics that are subscribed to, by wire; one subscription counts once for each of its topics.
+    pub(super) subscriptions: [AtomicU64; 4],
     /// Set while the disk refuses writes.
     pub(super) unwritable: AtomicBool,
     pub(super) stopping: AtomicBool,

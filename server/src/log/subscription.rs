@@ -8,7 +8,10 @@
 //! same batch. Positions move when the batch is handed over, so a call that is cancelled while it waits for the disk
 //! changes nothing.
 
-use std::{future::poll_fn, sync::Arc};
+use std::{
+    future::poll_fn,
+    sync::{Arc, atomic::Ordering},
+};
 
 use fourwire_shared::{After, Cursor, Policy, ResetReason, Seq, Topic, Wire, frame::Data};
 
@@ -120,11 +123,11 @@ impl Subscription {
 
     /// Takes topics out.
     pub fn remove(&mut self, topics: &[Topic]) {
-        let (registry, wire) = (&self.log.shared.registry, self.wire);
+        let (shared, wire) = (&self.log.shared, self.wire);
         self.slots.retain(|slot| {
             let stays = !topics.contains(slot.cell.topic());
             if !stays {
-                registry.leave(&slot.cell, slot.key, wire);
+                leave(shared, slot, wire);
             }
             stays
         });
@@ -248,6 +251,7 @@ impl Subscription {
     fn join(&self, topic: &Topic, after: &After) -> Slot {
         let shared = &self.log.shared;
         let (cell, key) = shared.registry.join(topic, &self.waiter, self.wire);
+        shared.counts.subscriptions[self.wire.index()].fetch_add(1, Ordering::Relaxed);
         // The waiter is registered; what comes above this head will wake it.
         let (head, floor) = (shared.head(), cell.read().floor());
         let (stage, after) = match after {
@@ -273,9 +277,14 @@ impl Slot {
 impl Drop for Subscription {
     fn drop(&mut self) {
         for slot in &self.slots {
-            self.log.shared.registry.leave(&slot.cell, slot.key, self.wire);
+            leave(&self.log.shared, slot, self.wire);
         }
     }
+}
+
+fn leave(shared: &Shared, slot: &Slot, wire: Wire) {
+    shared.counts.subscriptions[wire.index()].fetch_sub(1, Ordering::Relaxed);
+    shared.registry.leave(&slot.cell, slot.key, wire);
 }
 
 /// Tells a topic's state, with a reset before it where one is due, and puts the position behind it.

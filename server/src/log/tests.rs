@@ -477,7 +477,9 @@ async fn a_dropped_subscription_leaves_nothing_behind() {
     let topics = ["a", "nobody"].map(|name| name.parse::<Topic>().expect("a topic"));
     let reader = bench.log.subscribe(&topics, &Default::default(), Wire::Sse);
     assert_eq!(bench.log.describe(&topics[0]).expect("a topic").subscribers.sse, 1);
+    assert_eq!(bench.log.stats().subscriptions.sse, 2);
     drop(reader);
+    assert_eq!(bench.log.stats().subscriptions, Default::default());
     assert_eq!(bench.log.describe(&topics[0]).expect("a topic").subscribers.sse, 0);
     assert!(bench.log.shared.registry.find(&topics[1]).is_none());
 }

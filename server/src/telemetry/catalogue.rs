@@ -48,6 +48,8 @@ const COMMANDS: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 5
 catalogue! {
     CONNECTIONS = "fourwire_connections", Gauge, Some("wire"),
         "Open streams and held long polls; polls under way";
+    SUBSCRIPTIONS = "fourwire_subscriptions", Gauge, Some("wire"),
+        "Topics that are subscribed to; a subscription counts once for each of its topics";
     CONNECTS = "fourwire_connects_total", Counter, Some("wire"),
         "Streams opened, long polls held, polls asked";
     FRAMES = "fourwire_delivered_frames_total", Counter, Some("wire"),

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use fourwire_shared::Wire;
+use fourwire_shared::{Wire, command::Subscribers};
 use metrics::{counter, gauge, histogram};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio::time::MissedTickBehavior;
@@ -119,6 +119,10 @@ fn copy_log(stats: &LogStats) {
     gauge!(the::LOG_QUEUE).set(stats.queued as f64);
     gauge!(the::LOG_WRITABLE).set(f64::from(u8::from(stats.writable)));
     gauge!(the::DISK_BYTES).set(stats.disk_bytes as f64);
+    let Subscribers { poll, long_poll, sse, ws } = stats.subscriptions;
+    for (wire, count) in Wire::ALL.iter().zip([poll, long_poll, sse, ws]) {
+        gauge!(the::SUBSCRIPTIONS, "wire" => wire.as_str()).set(count as f64);
+    }
 }
 
 #[cfg(test)]
