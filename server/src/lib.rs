@@ -20,3 +20,8 @@ pub mod routes;
 pub mod storage;
 pub mod telemetry;
 pub mod wires;
+
+/// The README's examples are compiled as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;

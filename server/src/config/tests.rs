@@ -164,6 +164,42 @@ fn names_are_unique_and_say_their_unit() {
     }
 }
 
+#[test]
+fn the_readme_lists_every_setting_with_its_default() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md");
+    let page = std::fs::read_to_string(path).expect("README.md");
+    let said = page.split("<!-- settings -->").nth(1).unwrap_or_default().trim();
+    let meant = table();
+    assert_eq!(said, meant.trim(), "between the two marks there should be:\n{meant}");
+}
+
+/// All settings, as the README shows them.
+fn table() -> String {
+    let mut defaults = Config::default();
+    let (mut out, mut group) = (String::new(), "");
+    for setting in SETTINGS {
+        if setting.group != group {
+            group = setting.group;
+            let head = "| Flag | Variable | Default | Unit | Meaning |\n|---|---|---|---|---|";
+            out.push_str(&format!("\n**{group}**\n\n{head}\n"));
+        }
+        let default = match (setting.slot)(&mut defaults).toml() {
+            // It is the number of cores.
+            _ if setting.key == "readers" => "one a core".to_owned(),
+            toml::Value::Array(_) => "none".to_owned(),
+            toml::Value::String(text) => format!("`{text}`"),
+            other => other.to_string(),
+        };
+        let unit = match setting.value {
+            "COUNT" => String::new(),
+            unit => unit.to_ascii_lowercase().replace('|', " or "),
+        };
+        let (flag, variable, help) = (setting.flag(), setting.variable(), setting.help);
+        out.push_str(&format!("| `{flag}` | `{variable}` | {default} | {unit} | {help} |\n"));
+    }
+    out
+}
+
 proptest::proptest! {
     #[test]
     fn no_file_makes_it_panic(content in ".*") {
