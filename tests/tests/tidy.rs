@@ -185,9 +185,14 @@ fn the_top_of_the_house_is_tidy() {
 #[test]
 fn links_between_the_documents_lead_somewhere() {
     let mut findings = Vec::new();
-    for page in
-        ["README.md", "CHANGELOG.md", "docs/ARCHITECTURE.md", "docs/PROTOCOL.md", "docs/DEPENDENCIES.md"]
-    {
+    for page in [
+        "README.md",
+        "CHANGELOG.md",
+        "docs/ARCHITECTURE.md",
+        "docs/PROTOCOL.md",
+        "docs/METRICS.md",
+        "docs/DEPENDENCIES.md",
+    ] {
         let base = root().join(page);
         let base = base.parent().expect("a page is in a directory");
         let dead = links(&read(page)).into_iter().filter(|link| !base.join(link).exists());
