@@ -11,7 +11,10 @@ use std::{
 
 use fourwire_shared::{Topic, Wire};
 
-use super::{cell::Cell, waiter::Waiter};
+use super::{
+    cell::{Cell, Declaration},
+    waiter::Waiter,
+};
 
 /// Topics in the order of their names.
 #[derive(Debug, Default)]
@@ -45,14 +48,28 @@ impl Registry {
         (Arc::clone(cell), key)
     }
 
+    /// Declares a topic; the cell, and what was declared before. Under the map's lock, so that a reader who leaves at this
+    /// moment does not take the cell out of the map while it becomes a written one.
+    pub(super) fn declare(&self, topic: &Topic, declaration: Declaration) -> (Arc<Cell>, Option<Declaration>) {
+        let mut cells = self.cells.write().unwrap_or_else(PoisonError::into_inner);
+        let cell = cells.entry(topic.clone()).or_insert_with(|| Arc::new(Cell::unwritten(topic.clone())));
+        let old = cell.write().declaration.replace(declaration);
+        (Arc::clone(cell), old)
+    }
+
     /// Takes a waiter out of a topic, and the topic out of memory if nobody has written it and nobody reads it any more.
     pub(super) fn leave(&self, cell: &Arc<Cell>, key: usize, wire: Wire) {
         cell.waiters.leave(key, wire);
-        if cell.read().declaration.is_some() {
-            return;
+        if cell.read().declaration.is_none() {
+            self.forget_unused(cell);
         }
+    }
+
+    /// Two that leave may both come here for one cell: the second must not take out the cell that has its name by then.
+    fn forget_unused(&self, cell: &Arc<Cell>) {
         let mut cells = self.cells.write().unwrap_or_else(PoisonError::into_inner);
-        if cell.waiters.is_empty() && cell.read().declaration.is_none() {
+        let is_there = cells.get(cell.topic()).is_some_and(|there| Arc::ptr_eq(there, cell));
+        if is_there && cell.waiters.is_empty() && cell.read().declaration.is_none() {
             cells.remove(cell.topic());
         }
     }
@@ -77,6 +94,8 @@ impl Registry {
 
 #[cfg(test)]
 mod tests {
+    use fourwire_shared::{Policy, Retain};
+
     use super::*;
 
     #[test]
@@ -89,6 +108,35 @@ mod tests {
         assert!(registry.find(&topic).is_some());
         registry.leave(&cell, second, Wire::Sse);
         assert!(registry.find(&topic).is_none());
+    }
+
+    #[test]
+    fn of_two_that_leave_together_the_second_takes_out_nothing_newer() {
+        let (registry, waiter) = (Registry::default(), Arc::new(Waiter::default()));
+        let topic: Topic = "a".parse().expect("a topic");
+        let (old, first) = registry.join(&topic, &waiter, Wire::Sse);
+        let (_, second) = registry.join(&topic, &waiter, Wire::Sse);
+        old.waiters.leave(second, Wire::Sse); // the second is on its way to the map
+        registry.leave(&old, first, Wire::Sse);
+        let (new, _) = registry.join(&topic, &waiter, Wire::Sse);
+        registry.forget_unused(&old); // and is there
+        assert!(registry.find(&topic).is_some_and(|there| Arc::ptr_eq(&there, &new)));
+    }
+
+    #[test]
+    fn a_topic_that_is_declared_while_its_readers_leave_stays() {
+        let (registry, waiter) = (Registry::default(), Arc::new(Waiter::default()));
+        let declaration = Declaration { policy: Policy::Log, durable: false, retain: Retain::default() };
+        for round in 0..2_000 {
+            let topic: Topic = format!("a.{round}").parse().expect("a topic");
+            let (cell, key) = registry.join(&topic, &waiter, Wire::Poll);
+            std::thread::scope(|scope| {
+                scope.spawn(|| registry.leave(&cell, key, Wire::Poll));
+                scope.spawn(|| registry.declare(&topic, declaration));
+            });
+            let there = registry.find(&topic).expect("a declared topic is there");
+            assert!(there.read().declaration.is_some(), "round {round}");
+        }
     }
 
     #[test]

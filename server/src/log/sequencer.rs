@@ -258,8 +258,7 @@ impl Sequencer {
         match effect {
             Effect::Key { topic, key, record } => self.desk.keys.keep(&topic, key, record),
             Effect::Declare { topic, declaration } => {
-                let cell = shared.registry.find_or_make(&topic);
-                let old = cell.write().declaration.replace(declaration);
+                let (cell, old) = shared.registry.declare(&topic, declaration);
                 if old.is_none() {
                     shared.counts.topics.fetch_add(1, Ordering::Relaxed);
                 }
