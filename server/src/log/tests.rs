@@ -319,6 +319,28 @@ async fn a_disk_that_refuses_loses_no_event_in_memory_and_breaks_no_chain() {
 }
 
 #[tokio::test]
+async fn a_promise_that_is_undone_with_its_command_does_not_count() {
+    let mut bench = Bench::new(Settings { reserve_block: 2, ..Settings::default() });
+    let topic: Topic = "a".parse().expect("a topic");
+    bench.declare("a", "{}").await;
+    // Whichever of these commands has to ask for more numbers is undone.
+    for _ in 0..3 {
+        let topic = topic.clone();
+        let undone = bench.log.transact(0, move |tx| {
+            tx.append(&topic, "1")?;
+            tx.append(&topic, "1")?;
+            tx.append(&topic, "1")?;
+            Err::<(), LogError>(LogError::KeyReused)
+        });
+        assert!(matches!(undone.await, Err(LogError::KeyReused)));
+        let last = bench.publish("a", "1").await.expect("an answer").published.seq;
+        bench.restart();
+        let next = bench.publish("a", "1").await.expect("an answer").published.seq;
+        assert!(next > last, "{next:?} was promised before {last:?} was given");
+    }
+}
+
+#[tokio::test]
 async fn concurrent_publishes_share_commits() {
     let bench = Arc::new(bench());
     bench.declare("d", r#"{"durable":true}"#).await;

@@ -103,6 +103,8 @@ struct InHand {
     savepoint: bool,
     bound: bool,
     new_topics: usize,
+    /// What was promised before this command asked for more: its savepoint holds that promise.
+    reserved_before: Option<Seq>,
 }
 
 impl<'a> Tx<'a> {
@@ -318,6 +320,7 @@ impl<'a> Tx<'a> {
         if self.desk.numbers.left() == 0 {
             let upto = self.more_numbers();
             self.on_store(|store| store.reserve(upto))?;
+            self.command.reserved_before.get_or_insert(self.desk.numbers.reserved);
             self.desk.numbers.reserved = upto;
         }
         let seq = self.desk.numbers.next;
@@ -366,8 +369,12 @@ impl<'a> Tx<'a> {
     /// # Errors
     /// When the whole transaction is gone, and with it all that is bound to it.
     pub(super) fn undo(&mut self) -> Result<Leavings, StoreError> {
-        let InHand { undo, savepoint, bound, new_topics, .. } = std::mem::take(&mut self.command);
+        let InHand { undo, savepoint, bound, new_topics, reserved_before, .. } =
+            std::mem::take(&mut self.command);
         self.new_topics -= new_topics;
+        if let Some(reserved) = reserved_before {
+            self.desk.numbers.reserved = reserved;
+        }
         for (topic, draft) in undo.into_iter().rev() {
             match draft {
                 Some(draft) => self.drafts.insert(topic, draft),
