@@ -50,7 +50,11 @@ impl Registry {
 
     /// Declares a topic; the cell, and what was declared before. Under the map's lock, so that a reader who leaves at this
     /// moment does not take the cell out of the map while it becomes a written one.
-    pub(super) fn declare(&self, topic: &Topic, declaration: Declaration) -> (Arc<Cell>, Option<Declaration>) {
+    pub(super) fn declare(
+        &self,
+        topic: &Topic,
+        declaration: Declaration,
+    ) -> (Arc<Cell>, Option<Declaration>) {
         let mut cells = self.cells.write().unwrap_or_else(PoisonError::into_inner);
         let cell = cells.entry(topic.clone()).or_insert_with(|| Arc::new(Cell::unwritten(topic.clone())));
         let old = cell.write().declaration.replace(declaration);

@@ -23,6 +23,8 @@ use super::{
 const CELLS_A_STEP: usize = 512;
 /// Rows that are deleted in one step: a few ms.
 const ROWS_A_STEP: u32 = 1_000;
+/// A durable topic is pruned when it holds this part more than it should, and then back to its bound.
+const SLACK: u64 = 16;
 /// How often old keys are looked for.
 const KEYS_EVERY: Duration = Duration::from_secs(60);
 /// Quiet after which the store may tidy up.
@@ -136,7 +138,9 @@ impl Upkeep {
         if state.history.events <= kept {
             return false;
         }
-        if state.history.events > retain.events || state.history.bytes > retain.bytes {
+        // Some slack, so that a topic at its bound does not cost a second commit for each event.
+        let is_over = |held: u64, bound: u64| held > bound.saturating_add(bound / SLACK);
+        if is_over(state.history.events, retain.events) || is_over(state.history.bytes, retain.bytes) {
             return true;
         }
         // The age of the oldest row is asked of the disk; twenty times within the retention is often enough.

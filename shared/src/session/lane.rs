@@ -150,5 +150,5 @@ impl Lane {
 
 /// Whether trying again cannot help.
 pub(super) fn is_final(cause: &Cause) -> bool {
-    matches!(cause, Cause::Refused { status: 400 | 401 | 403 | 404 | 410 | 422, .. })
+    matches!(cause, Cause::Refused { status: 400 | 401 | 403..=405 | 409 | 410 | 412..=415 | 422 | 426 | 431, .. })
 }
