@@ -128,7 +128,7 @@ impl Sequencer {
                 break;
             }
         }
-        self.upkeep.last(&self.shared, &mut self.desk);
+        Upkeep::last(&mut self.desk);
     }
 
     /// Waits for a command, with upkeep meanwhile; gives it and what else waits, up to the bounds of a batch.

@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use fourwire_shared::{Policy, Topic};
+use fourwire_shared::{Policy, Seq, Topic};
 
 use super::{
     cell::{Cell, Declaration, State},
@@ -78,8 +78,8 @@ impl Upkeep {
     }
 
     /// The numbers that were promised and not handed out are taken back, so that an orderly restart leaves no hole.
-    pub(super) fn last(&mut self, _shared: &Shared, desk: &mut Desk) {
-        let used = fourwire_shared::Seq::new(desk.numbers.next.get() - 1);
+    pub(super) fn last(desk: &mut Desk) {
+        let used = Seq::new(desk.numbers.next.get() - 1);
         if let Err(error) = in_transaction(desk, |desk| desk.store.reserve(used)) {
             tracing::warn!(%error, "the last number could not be written; the next start leaves a hole");
         }
@@ -222,7 +222,7 @@ fn counted(shared: &Shared, state: &mut State, change: impl FnOnce(&mut State) -
 
 fn what_to_prune(state: &State, now_us: u64) -> Prune {
     let Some(Declaration { retain, policy, .. }) = state.declaration else { return Prune::default() };
-    let newest = state.ring.newest(fourwire_shared::Seq::MAX);
+    let newest = state.ring.newest(Seq::MAX);
     Prune {
         events_over: state.history.events.saturating_sub(retain.events),
         bytes_over: state.history.bytes.saturating_sub(retain.bytes),
