@@ -340,39 +340,57 @@ async fn a_promise_that_is_undone_with_its_command_does_not_count() {
     }
 }
 
+/// Holds the sequencer up until it is let go.
+struct Hold {
+    gate: Arc<std::sync::Barrier>,
+    task: tokio::task::JoinHandle<Result<(), LogError>>,
+}
+
+impl Hold {
+    /// Returns once the sequencer is held.
+    async fn of(bench: &Bench) -> Self {
+        let gate = Arc::new(std::sync::Barrier::new(2));
+        let (held, log) = (Arc::clone(&gate), bench.log.clone());
+        let work = move |_: &mut super::Tx<'_>| -> Result<(), LogError> {
+            held.wait();
+            held.wait();
+            Ok(())
+        };
+        let task = tokio::spawn(async move { log.transact(0, work).await });
+        pass(&gate).await;
+        Self { gate, task }
+    }
+
+    async fn let_go(self) {
+        pass(&self.gate).await;
+        self.task.await.expect("a task").expect("an answer");
+    }
+}
+
+async fn pass(gate: &Arc<std::sync::Barrier>) {
+    let gate = Arc::clone(gate);
+    tokio::task::spawn_blocking(move || gate.wait()).await.expect("the sequencer runs");
+}
+
+async fn wait_until_queued(bench: &Bench, commands: u64) {
+    while bench.log.stats().queued < commands {
+        tokio::task::yield_now().await;
+    }
+}
+
 #[tokio::test]
 async fn concurrent_publishes_share_commits() {
     let bench = Arc::new(bench());
     bench.declare("d", r#"{"durable":true}"#).await;
     let before = bench.disk.commits.load(Ordering::Relaxed);
+    let hold = Hold::of(&bench).await;
     let mut tasks = tokio::task::JoinSet::new();
-    // The sequencer is held up by the first, so the others gather behind it.
-    let gate = Arc::new(std::sync::Barrier::new(2));
-    let held = Arc::clone(&gate);
-    let log = bench.log.clone();
-    tasks.spawn(async move {
-        log.transact(0, move |_| -> Result<(), LogError> {
-            held.wait();
-            held.wait();
-            Ok(())
-        })
-        .await
-    });
-    tokio::task::yield_now().await;
-    tokio::task::spawn_blocking({
-        let gate = Arc::clone(&gate);
-        move || gate.wait()
-    })
-    .await
-    .expect("the sequencer runs");
     for _ in 0..50 {
         let bench = Arc::clone(&bench);
         tasks.spawn(async move { bench.publish("d", "1").await.map(drop) });
     }
-    while bench.log.stats().queued < 50 {
-        tokio::task::yield_now().await;
-    }
-    tokio::task::spawn_blocking(move || gate.wait()).await.expect("the sequencer runs");
+    wait_until_queued(&bench, 50).await;
+    hold.let_go().await;
     while let Some(result) = tasks.join_next().await {
         result.expect("a task").expect("an answer");
     }
@@ -383,35 +401,13 @@ async fn concurrent_publishes_share_commits() {
 #[tokio::test]
 async fn a_full_queue_refuses_at_once() {
     let bench = Bench::new(Settings { queue_max: 1, ..Settings::default() });
-    let (gate, held) = {
-        let gate = Arc::new(std::sync::Barrier::new(2));
-        (Arc::clone(&gate), gate)
-    };
-    let mut tasks = tokio::task::JoinSet::new();
+    let hold = Hold::of(&bench).await;
     let log = bench.log.clone();
-    tasks.spawn(async move {
-        log.transact(0, move |_| -> Result<(), LogError> {
-            held.wait();
-            Ok(())
-        })
-        .await
-    });
-    while bench.log.stats().queued == 0 {
-        tokio::task::yield_now().await;
-    }
-    while bench.log.stats().queued != 0 {
-        tokio::task::yield_now().await; // the sequencer has taken it, and is held
-    }
-    let log = bench.log.clone();
-    tasks.spawn(async move { log.publish(publish("a", "1", None)).await.map(drop) });
-    while bench.log.stats().queued == 0 {
-        tokio::task::yield_now().await;
-    }
+    let waiting = tokio::spawn(async move { log.publish(publish("a", "1", None)).await });
+    wait_until_queued(&bench, 1).await;
     assert!(matches!(bench.publish("a", "1").await, Err(LogError::Busy)));
-    tokio::task::spawn_blocking(move || gate.wait()).await.expect("the sequencer runs");
-    while let Some(result) = tasks.join_next().await {
-        result.expect("a task").expect("an answer");
-    }
+    hold.let_go().await;
+    waiting.await.expect("a task").expect("an answer");
 }
 
 #[tokio::test]
