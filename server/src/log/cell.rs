@@ -58,7 +58,8 @@ pub(super) enum Look {
     All,
     /// More than was asked for: what was found goes up to this number.
     Upto(Seq),
-    /// What is next is on the disk, up to this number.
+    /// What is next is on the disk, up to this number: an event's, which is there unless it was pruned. It may be above
+    /// the head that was asked for.
     Disk(Seq),
     /// The reader is below the floor.
     Behind,
@@ -190,7 +191,7 @@ impl State {
             return Look::Behind;
         }
         if after < self.ring.floor() {
-            return Look::Disk(self.ring.floor().min(head));
+            return Look::Disk(self.ring.floor());
         }
         let mut bytes = 0;
         for (count, entry) in self.ring.between(after, head).enumerate() {

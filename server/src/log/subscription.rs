@@ -215,13 +215,16 @@ impl Subscription {
         let last = events.last().map(Item::seq_or_zero);
         items.append(&mut events);
 
+        // Everything up to here has been given for all topics. One that was begun anew after the head was loaded may be
+        // further than the others.
+        let reached = cut.unwrap_or(head);
+        let given_to = self.slots.iter().map(|slot| slot.then.max(reached)).min().unwrap_or(reached);
         // A page's cursor moves with news of these topics alone: with their events, and with where they began.
         let began_at = self.slots.iter().filter(|slot| slot.stage != Stage::Live).map(|slot| slot.then).max();
         self.page = match cut {
             Some(cut) => cut.max(resume_at.unwrap_or_default()),
-            None => self.page.max(last.max(began_at).unwrap_or_default()),
+            None => self.page.max(last.max(began_at).unwrap_or_default()).min(given_to),
         };
-        let reached = cut.unwrap_or(head);
         for slot in &mut self.slots {
             slot.after = if slot.waits { slot.then } else { slot.then.max(reached) };
             slot.stage = Stage::Live;
@@ -320,19 +323,20 @@ async fn look(shared: &Shared, slot: &mut Slot, head: Seq, draft: &mut Draft) ->
                 draft.stop_at(seq);
                 return Ok(());
             }
-            Look::Disk(upto) => match read_disk(shared, slot, (from, upto), budget, &mut draft.events).await?
-            {
-                Read::All => from = upto, // what follows is in the ring
-                Read::Upto(seq) => {
-                    draft.stop_at(seq);
-                    return Ok(());
+            Look::Disk(upto) => {
+                match read_disk(shared, slot, (from, upto, head), budget, &mut draft.events).await? {
+                    Read::All => from = upto, // what follows is in the ring
+                    Read::Upto(seq) => {
+                        draft.stop_at(seq);
+                        return Ok(());
+                    }
+                    Read::Pruned => {
+                        draft.events.truncate(found);
+                        from = slot.then;
+                        tokio::task::yield_now().await;
+                    }
                 }
-                Read::Pruned => {
-                    draft.events.truncate(found);
-                    from = slot.then;
-                    tokio::task::yield_now().await;
-                }
-            },
+            }
             Look::Behind => {
                 draft.events.truncate(found);
                 begin_anew(shared, slot, draft).await;
@@ -377,11 +381,11 @@ enum Read {
     Pruned,
 }
 
-/// Reads a page of a durable topic.
+/// Reads a page of a durable topic, and keeps of it what is not above `head`.
 async fn read_disk(
     shared: &Shared,
     slot: &Slot,
-    (after, upto): (Seq, Seq),
+    (after, upto, head): (Seq, Seq, Seq),
     budget: Budget,
     events: &mut Vec<Item>,
 ) -> Result<Read, LogError> {
@@ -397,12 +401,13 @@ async fn read_disk(
         return Ok(Read::Pruned);
     };
     let bytes: u64 = rows.iter().map(|row| row.frame_bytes).sum();
-    let is_all = last == upto || (rows.len() < budget.frames && bytes < budget.bytes as u64);
+    let is_all = last == upto || last > head || (rows.len() < budget.frames && bytes < budget.bytes as u64);
     let topic = slot.cell.topic();
-    events
-        .extend(rows.iter().map(|row| {
-            Item::Entry(Entry::event(&shared.epoch, topic, row.seq, row.prev, row.at, &row.data))
-        }));
+    events.extend(
+        rows.iter()
+            .take_while(|row| row.seq <= head)
+            .map(|row| Item::Entry(Entry::event(&shared.epoch, topic, row.seq, row.prev, row.at, &row.data))),
+    );
     Ok(if is_all { Read::All } else { Read::Upto(last) })
 }
 

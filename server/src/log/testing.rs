@@ -28,7 +28,7 @@ struct Rows {
 }
 
 /// What survives a crash, and the switches that make it fail.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Disk {
     rows: Mutex<Rows>,
     /// Commits fail, and take the transaction with them.
@@ -37,6 +37,8 @@ pub(crate) struct Disk {
     pub(crate) full: AtomicBool,
     /// How many transactions were committed.
     pub(crate) commits: AtomicU64,
+    /// What happens after the next read of events, before its reader has them.
+    pub(crate) during_read: Mutex<Option<Box<dyn FnOnce() + Send>>>,
     /// Counts openings: a process that was killed commits nothing more.
     lives: AtomicU64,
 }
@@ -211,6 +213,11 @@ impl Archive for Disk {
             bytes += event.frame_bytes as usize;
             found.push(event.clone());
         }
+        drop(rows);
+        let meanwhile = self.during_read.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(meanwhile) = meanwhile {
+            meanwhile();
+        }
         Ok(found)
     }
 
@@ -249,6 +256,17 @@ impl Bench {
 
     pub(crate) async fn publish(&self, topic: &str, data: &str) -> Result<Receipt, LogError> {
         self.log.publish(publish(topic, data, None)).await
+    }
+
+    /// Publishes to these topics, one after the other, while the next reader waits for the disk.
+    pub(crate) fn publish_during_read(&self, topics: &'static str) {
+        let (log, runtime) = (self.log.clone(), tokio::runtime::Handle::current());
+        let work = move || {
+            for topic in topics.split(' ') {
+                runtime.block_on(log.publish(publish(topic, "1", None))).expect("an answer");
+            }
+        };
+        *self.disk.during_read.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(work));
     }
 
     pub(crate) async fn declare(&self, topic: &str, spec: &str) {

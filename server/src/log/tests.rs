@@ -199,6 +199,35 @@ async fn beyond_the_ring_the_disk_is_read_page_by_page() {
 }
 
 #[tokio::test]
+async fn a_reader_that_the_ring_overtakes_while_the_disk_is_read_loses_nothing() {
+    let bench = Bench::new(Settings { ring_events_max: 2, ..Settings::default() });
+    bench.declare("a", r#"{"durable":true}"#).await;
+    publish_all(&bench, "a a a a").await;
+    let topics = ["a".parse::<Topic>().expect("a topic")];
+    let mut reader = bench.log.subscribe(&topics, &"e.0".parse().expect("a position"), Wire::Sse);
+    bench.publish_during_read("a b a a b");
+    let batches = [reader.next().await.expect("a batch"), reader.next().await.expect("a batch")];
+    let stories = batches.each_ref().map(shape);
+    let wanted = ["event:a:1 event:a:2 event:a:3 event:a:4 caught_up:4", "event:a:5 event:a:7 event:a:8"];
+    assert_eq!(stories, wanted);
+}
+
+#[tokio::test]
+async fn a_page_that_begins_a_topic_anew_passes_over_no_event_of_another() {
+    let bench = Bench::new(Settings { ring_events_max: 1, ..Settings::default() });
+    bench.declare("d", r#"{"durable":true}"#).await;
+    bench.declare("m", r#"{"retain":{"events":1}}"#).await;
+    publish_all(&bench, "d d m").await;
+    let topics = ["d", "m"].map(|name| name.parse::<Topic>().expect("a topic"));
+    bench.publish_during_read("m d m m"); // the floor of m is 6 when the page comes to it
+    let first = bench.log.read(&topics, &"e.0".parse().expect("a position")).await.expect("a page");
+    assert_eq!(shape(&first), "reset:m:evicted snapshot:m:6=null event:d:1 event:d:2 caught_up:3");
+    let second = bench.log.read(&topics, &fourwire_shared::After::Cursor(first.cursor)).await.expect("a page");
+    let wanted = "reset:m:evicted snapshot:m:6=null event:d:5 event:m:7 caught_up:7";
+    assert_eq!(shape(&second), wanted);
+}
+
+#[tokio::test]
 async fn durable_history_is_pruned_in_the_background() {
     let bench = bench();
     bench.declare("d", r#"{"durable":true,"retain":{"events":3}}"#).await;
