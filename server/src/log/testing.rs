@@ -37,6 +37,10 @@ pub(crate) struct Disk {
     pub(crate) full: AtomicBool,
     /// How many transactions were committed.
     pub(crate) commits: AtomicU64,
+    /// Keys that only their age keeps, and that are old enough.
+    pub(crate) old_keys: AtomicU64,
+    /// How often the store was to be put in order.
+    pub(crate) idles: AtomicU64,
     /// What happens after the next read of events, before its reader has them.
     pub(crate) during_read: Mutex<Option<Box<dyn FnOnce() + Send>>>,
     /// Counts openings: a process that was killed commits nothing more.
@@ -184,11 +188,15 @@ impl Store for MemoryStore {
         Ok(pruned)
     }
 
-    fn prune_keys(&mut self, _before_at: u64, _rows_max: u32) -> Result<u64, StoreError> {
-        Ok(0)
+    fn prune_keys(&mut self, _before_at: u64, rows_max: u32) -> Result<u64, StoreError> {
+        let old = self.disk.old_keys.load(Ordering::Relaxed).min(u64::from(rows_max));
+        self.disk.old_keys.fetch_sub(old, Ordering::Relaxed);
+        Ok(old)
     }
 
-    fn idle(&mut self) {}
+    fn idle(&mut self) {
+        self.disk.idles.fetch_add(1, Ordering::Relaxed);
+    }
 
     fn as_any(&mut self) -> &mut dyn Any {
         self

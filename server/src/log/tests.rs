@@ -222,7 +222,8 @@ async fn a_page_that_begins_a_topic_anew_passes_over_no_event_of_another() {
     bench.publish_during_read("m d m m"); // the floor of m is 6 when the page comes to it
     let first = bench.log.read(&topics, &"e.0".parse().expect("a position")).await.expect("a page");
     assert_eq!(shape(&first), "reset:m:evicted snapshot:m:6=null event:d:1 event:d:2 caught_up:3");
-    let second = bench.log.read(&topics, &fourwire_shared::After::Cursor(first.cursor)).await.expect("a page");
+    let second =
+        bench.log.read(&topics, &fourwire_shared::After::Cursor(first.cursor)).await.expect("a page");
     let wanted = "reset:m:evicted snapshot:m:6=null event:d:5 event:m:7 caught_up:7";
     assert_eq!(shape(&second), wanted);
 }
@@ -246,6 +247,22 @@ async fn durable_history_is_pruned_in_the_background() {
         tokio::task::yield_now().await;
     }
     assert_eq!(bench.story("d", "e.6").await, "caught_up:6");
+}
+
+#[tokio::test]
+async fn old_keys_go_and_the_store_is_put_in_order_however_busy_the_log_is() {
+    let bench = bench();
+    bench.disk.old_keys.store(5_500, Ordering::Relaxed);
+    let until = std::time::Instant::now() + Duration::from_secs(10);
+    let is_behind = || {
+        let disk = &bench.disk;
+        disk.idles.load(Ordering::Relaxed) == 0 || disk.old_keys.load(Ordering::Relaxed) > 0
+    };
+    while is_behind() {
+        assert!(std::time::Instant::now() < until, "nothing is done");
+        bench.publish("a", "1").await.expect("an answer");
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
 }
 
 #[tokio::test]
