@@ -7,6 +7,7 @@
 
 use std::{
     collections::VecDeque,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc,
         atomic::Ordering,
@@ -70,7 +71,11 @@ where
 
     fn run(&mut self, tx: &mut Tx<'_>) -> bool {
         let Some(work) = self.work.take() else { return false };
-        let result = work(tx);
+        let result = catch_unwind(AssertUnwindSafe(|| work(tx))).unwrap_or_else(|_| {
+            // The panic's own message has gone to standard error.
+            tracing::error!("a write has panicked");
+            Err(LogError::Store(StoreError::Unavailable("the write has panicked".into())).into())
+        });
         let keep = result.is_ok();
         self.result = Some(result);
         keep

@@ -425,6 +425,18 @@ async fn wait_until_queued(bench: &Bench, commands: u64) {
 }
 
 #[tokio::test]
+async fn a_write_that_panics_is_undone_and_stops_nothing() {
+    let bench = bench();
+    let work = |tx: &mut super::Tx<'_>| -> Result<(), LogError> {
+        tx.append(&"a".parse().expect("a topic"), "1")?;
+        panic!("a fault of a feature")
+    };
+    assert!(matches!(bench.log.transact(0, work).await, Err(LogError::Store(_))));
+    bench.publish("b", "1").await.expect("an answer");
+    assert_eq!(bench.story("a b", "earliest").await, "event:b:2 caught_up:2");
+}
+
+#[tokio::test]
 async fn concurrent_publishes_share_commits() {
     let bench = Arc::new(bench());
     bench.declare("d", r#"{"durable":true}"#).await;
