@@ -114,8 +114,10 @@ fn with_config(given: &Given, work: impl FnOnce(Config) -> anyhow::Result<ExitCo
 fn run_server(config: Config) -> anyhow::Result<ExitCode> {
     logging::start(&config);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(app::run(config))?;
-    Ok(ExitCode::SUCCESS)
+    let ended = runtime.block_on(app::run(config));
+    // Dropping it would wait for calls that block, for as long as a disk does not answer.
+    runtime.shutdown_background();
+    ended.map(|()| ExitCode::SUCCESS)
 }
 
 fn as_client(work: impl Future<Output = anyhow::Result<ExitCode>>) -> ExitCode {
