@@ -139,15 +139,15 @@ impl Log {
     pub async fn publish(&self, publish: Publish) -> Result<Receipt, LogError> {
         let Publish { topic, data, key } = publish;
         not_reserved(&topic)?;
+        let bytes = data.get().len();
         let Some(key) = key else {
-            let bytes = data.get().len();
             let published = self.transact(bytes, move |tx| tx.append(&topic, data.get())).await;
             return Ok(Receipt { published: published?, replayed: false });
         };
         check_key(&key)?;
         let digest: [u8; 32] = Sha256::digest(data.get()).into();
         let append = move |tx: &mut Tx<'_>| tx.append_once(&topic, data.get(), &key, digest);
-        let (published, replayed) = self.transact::<_, LogError>(0, append).await?;
+        let (published, replayed) = self.transact::<_, LogError>(bytes, append).await?;
         Ok(Receipt { published, replayed })
     }
 
