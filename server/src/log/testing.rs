@@ -37,6 +37,10 @@ pub(crate) struct Disk {
     pub(crate) full: AtomicBool,
     /// How many transactions were committed.
     pub(crate) commits: AtomicU64,
+    /// Transactions are not begun.
+    pub(crate) busy: AtomicBool,
+    /// How often one was to be begun.
+    pub(crate) begins: AtomicU64,
     /// Keys that only their age keeps, and that are old enough.
     pub(crate) old_keys: AtomicU64,
     /// How often the store was to be put in order.
@@ -92,6 +96,10 @@ impl MemoryStore {
 impl Store for MemoryStore {
     fn begin(&mut self) -> Result<(), StoreError> {
         assert!(self.open.is_none(), "transactions do not nest");
+        self.disk.begins.fetch_add(1, Ordering::Relaxed);
+        if self.disk.busy.load(Ordering::Relaxed) {
+            return Err(StoreError::Unavailable("busy".into()));
+        }
         self.open = Some(self.disk.rows().clone());
         Ok(())
     }

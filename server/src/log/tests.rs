@@ -437,6 +437,41 @@ async fn a_write_that_panics_is_undone_and_stops_nothing() {
 }
 
 #[tokio::test]
+async fn a_store_that_is_busy_is_asked_once_a_batch() {
+    let bench = Bench::new(Settings { sweep_every: Duration::from_secs(3_600), ..Settings::default() });
+    let gate = Arc::new(std::sync::Barrier::new(2));
+    let (log, held) = (bench.log.clone(), Arc::clone(&gate));
+    let (began, begun) = tokio::sync::oneshot::channel();
+    let mut tasks = tokio::task::JoinSet::new();
+    tasks.spawn(async move {
+        let hold = move |_: &mut super::Tx<'_>| -> Result<(), LogError> {
+            let _ = began.send(());
+            held.wait();
+            Ok(())
+        };
+        assert!(log.transact(0, hold).await.is_ok());
+    });
+    begun.await.expect("the sequencer is held");
+    for topic in ["a", "b", "c", "d"] {
+        let log = bench.log.clone();
+        tasks.spawn(async move {
+            let refused = log.publish(publish(topic, "1", None)).await;
+            assert!(matches!(refused, Err(LogError::Store(_))), "{refused:?}");
+        });
+    }
+    while bench.log.stats().queued < 4 {
+        tokio::task::yield_now().await;
+    }
+    bench.disk.busy.store(true, Ordering::Relaxed);
+    let before = bench.disk.begins.load(Ordering::Relaxed);
+    tokio::task::spawn_blocking(move || gate.wait()).await.expect("the sequencer runs");
+    while let Some(result) = tasks.join_next().await {
+        result.expect("a task");
+    }
+    assert_eq!(bench.disk.begins.load(Ordering::Relaxed) - before, 1);
+}
+
+#[tokio::test]
 async fn concurrent_publishes_share_commits() {
     let bench = Arc::new(bench());
     bench.declare("d", r#"{"durable":true}"#).await;

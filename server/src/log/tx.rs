@@ -89,6 +89,8 @@ pub struct Tx<'a> {
     /// Numbers as they were before the store was asked to promise more.
     reserved_before: Seq,
     open: bool,
+    /// Why no transaction could be begun. It is not tried again for each command: to be told "busy" takes seconds.
+    not_begun: Option<StoreError>,
     /// Whether the store has refused something, be it one command's.
     store_refused: bool,
     new_topics: usize,
@@ -116,6 +118,7 @@ impl<'a> Tx<'a> {
             drafts: HashMap::new(),
             reserved_before,
             open: false,
+            not_begun: None,
             store_refused: false,
             new_topics: 0,
             command: InHand::default(),
@@ -138,8 +141,11 @@ impl<'a> Tx<'a> {
     }
 
     fn in_savepoint(&mut self) -> Result<&mut dyn Store, StoreError> {
+        if let Some(error) = &self.not_begun {
+            return Err(error.clone());
+        }
         if !self.open {
-            self.desk.store.begin()?;
+            self.desk.store.begin().inspect_err(|error| self.not_begun = Some(error.clone()))?;
             self.open = true;
         }
         if !self.command.savepoint {
