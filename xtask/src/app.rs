@@ -1,7 +1,10 @@
 //! The app: built by Trunk into `dist/`, shrunk, compressed beside each file, and held to its size.
 //!
-//! Trunk writes the SHA-384 of each file into `index.html`. Shrinking the WebAssembly after Trunk therefore writes the
-//! new digest there; names keep the digest that Trunk gave them.
+//! After Trunk come: short names between WebAssembly and JavaScript (`glue`), wasm-opt, one style sheet and names after
+//! the new contents (`page`), and a compressed copy of each file.
+
+mod glue;
+mod page;
 
 use std::{
     env,
@@ -13,13 +16,17 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use base64::{Engine, engine::general_purpose::STANDARD};
-use sha2::{Digest, Sha384};
 
 use crate::{setup::AppTools, sh};
 
 /// What all files of the app may weigh over the wire, with Brotli.
 const BUDGET_BYTES: u64 = 250_000;
+
+/// How Trunk calls the app's files.
+const NAME: &str = "fourwire-frontend-";
+
+/// What wasm-opt does: by Brotli, not by bytes. `-Oz` alone is smaller before and 2 kB larger after compression.
+const PASSES: [&str; 4] = ["-Os", "--flatten", "--rereloop", "-Os"];
 
 /// What rustc assumes of a browser. Not `--all-features`: with it wasm-opt writes encodings that no browser reads yet.
 const FEATURES: [&str; 7] = [
@@ -47,9 +54,15 @@ pub(crate) fn build(tools: &AppTools) -> Result<u64> {
             .env("PATH", path_with(&tools.bindgen)?)
             .env_remove("NO_COLOR"), // Trunk reads it as a boolean and refuses `1`
     )?;
+    let (wasm, js) = (the_one("_bg.wasm")?, the_one(".js")?);
+    let (short_wasm, short_js) = glue::shorten(&fs::read(&wasm)?, &fs::read_to_string(&js)?)?;
+    fs::write(&wasm, short_wasm)?;
+    fs::write(&js, short_js)?;
     if let Some(wasm_opt) = &tools.wasm_opt {
-        shrink(wasm_opt)?;
+        shrink(wasm_opt, &wasm)?;
     }
+    page::rename(&dist(), &wasm, &js)?;
+    page::join_styles(&dist())?;
     let weight = compress()?;
     println!("  the app: {} bytes with Brotli, of {BUDGET_BYTES} allowed", spaced(weight));
     if weight > BUDGET_BYTES {
@@ -68,30 +81,32 @@ fn dist() -> PathBuf {
     sh::root().join("dist")
 }
 
-fn shrink(wasm_opt: &Path) -> Result<()> {
-    for wasm in files()?.into_iter().filter(|file| file.extension() == Some(OsStr::new("wasm"))) {
-        let before = digest(&wasm)?;
-        let small = wasm.with_extension("small");
-        let done = sh::timed(
-            "shrinking the app (wasm-opt)",
-            sh::command(wasm_opt).arg("-Oz").args(FEATURES).arg("-o").arg(&small).arg(&wasm),
-        );
-        if let Err(error) = done {
-            let _ = fs::remove_file(&small);
-            println!("  {error:#}: the app stays as it is");
-            return Ok(());
-        }
-        fs::rename(&small, &wasm)?;
-        let index = dist().join("index.html");
-        let html = fs::read_to_string(&index)?.replace(&before, &digest(&wasm)?);
-        fs::write(index, html)?;
+/// The app's file whose name ends like that.
+fn the_one(suffix: &str) -> Result<PathBuf> {
+    let is_it = |file: &PathBuf| {
+        let name = file.file_name().and_then(OsStr::to_str).unwrap_or_default();
+        name.starts_with(NAME) && name.ends_with(suffix)
+    };
+    let mut found = files()?.into_iter().filter(is_it);
+    match (found.next(), found.next()) {
+        (Some(file), None) => Ok(file),
+        _ => bail!("Trunk should have left exactly one {NAME}…{suffix} in dist/"),
     }
-    Ok(())
 }
 
-/// As `integrity` attributes spell it, without the algorithm.
-fn digest(file: &Path) -> Result<String> {
-    Ok(STANDARD.encode(Sha384::digest(fs::read(file)?)))
+fn shrink(wasm_opt: &Path, wasm: &Path) -> Result<()> {
+    let small = wasm.with_extension("small");
+    let done = sh::timed(
+        "shrinking the app (wasm-opt)",
+        sh::command(wasm_opt).args(PASSES).args(FEATURES).arg("-o").arg(&small).arg(wasm),
+    );
+    if let Err(error) = done {
+        let _ = fs::remove_file(&small);
+        println!("  {error:#}: the app stays as it is");
+        return Ok(());
+    }
+    fs::rename(&small, wasm)?;
+    Ok(())
 }
 
 /// Writes `.br` and `.gz` beside each file that profits; what the wire carries in total.
