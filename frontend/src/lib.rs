@@ -27,6 +27,7 @@ pub mod app;
 pub mod charts;
 pub mod choice;
 pub mod components;
+pub mod decimal;
 pub mod format;
 pub mod live;
 pub mod pace;

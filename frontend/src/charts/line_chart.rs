@@ -191,7 +191,7 @@ impl Chart {
     fn point_at(&self, px: f64) {
         let axis = line_painter::time_axis(self.surface.size().0, self.span());
         let (from, to) = self.span();
-        self.props.borrow().crosshair.point(Some(axis.value(px).clamp(from, to)));
+        self.props.borrow().crosshair.point(Some(axis.value(px).max(from).min(to)));
     }
 
     /// Moves the crosshair by key; false where the key is not ours.

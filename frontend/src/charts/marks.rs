@@ -3,6 +3,8 @@
 use web_sys::CanvasRenderingContext2d;
 use yew::{Html, html};
 
+use crate::decimal::trimmed;
+
 /// A line style.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Dash {
@@ -84,7 +86,7 @@ fn polygon(context: &CanvasRenderingContext2d, corners: &[(f64, f64)]) {
 /// A short stroke in a line's colour and style, for legends. Presentation attributes, since the policy for content
 /// allows no inline styles.
 pub fn swatch(token: &'static str, dash: Dash) -> Html {
-    let lengths: Vec<String> = dash.lengths().iter().map(f64::to_string).collect();
+    let lengths: Vec<String> = dash.lengths().iter().map(|length| trimmed(*length, 1)).collect();
     html! {
         <svg class="swatch" width="22" height="10" viewBox="0 0 22 10" aria-hidden="true">
             <line x1="1" y1="5" x2="21" y2="5" stroke={format!("var({token})")} stroke-width="2.5"

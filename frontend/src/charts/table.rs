@@ -83,7 +83,7 @@ fn rows(title: &AttrValue, unit: Unit, series: &[Series]) -> Html {
             </tr></thead>
             <tbody>
                 { for first.points.iter().rev().take(ROWS_MAX).map(|(instant, _)| html! {
-                    <tr key={instant.to_string()}>
+                    <tr key={instant.to_bits()}>
                         <th scope="row">{clock(*instant, true)}</th>
                         { for series.iter().map(|series| cell(series, *instant)) }
                     </tr>

@@ -2,6 +2,7 @@
 //! Machine exports do not come this way.
 
 use super::scale::kibi_unit;
+use crate::decimal::trimmed;
 
 /// What a chart's values are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -122,12 +123,7 @@ pub fn digits(value: f64) -> String {
     } else {
         3
     };
-    let text = format!("{value:.places$}");
-    let text = if places > 0 { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
-    match text {
-        "-0" => "0".into(),
-        text => text.replace('-', "−"),
-    }
+    trimmed(value, places).replace('-', "−")
 }
 
 #[cfg(test)]

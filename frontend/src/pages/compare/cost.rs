@@ -37,10 +37,11 @@ pub fn cost(summary: &Summary, users: u32) -> Option<Cost> {
         format!("{} users × {}/s measured", number(users), bytes(payload))
     } else {
         format!(
-            "{} users × ({}/s measured + {} requests/s × {HEAD_BYTES} B of heads assumed)",
+            "{} users × ({}/s measured + {} requests/s × {} B of heads assumed)",
             number(users),
             bytes(payload),
-            digits(requests)
+            digits(requests),
+            digits(HEAD_BYTES)
         )
     };
     Some(Cost {

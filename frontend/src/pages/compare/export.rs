@@ -10,6 +10,7 @@ use super::{
     settings::Settings,
     summary::Summary,
 };
+use crate::decimal::fixed;
 
 /// Where and how a run was measured.
 #[derive(Clone, Debug, Default)]
@@ -49,8 +50,12 @@ pub fn json(board: &Board, lanes: &[Summary], it: &Circumstances) -> String {
         text(&it.topic),
         text(&it.start_cursor)
     );
-    let _ =
-        write!(out, "\"clock\":{{\"offset_ms\":{:.3},\"error_ms\":{:.3}}},", it.origin_ms, it.clock_error_ms);
+    let _ = write!(
+        out,
+        "\"clock\":{{\"offset_ms\":{},\"error_ms\":{}}},",
+        fixed(it.origin_ms, 3),
+        fixed(it.clock_error_ms, 3)
+    );
     let set = &it.settings;
     let _ = write!(
         out,
@@ -74,10 +79,10 @@ fn json_lane(out: &mut String, board: &Board, lane: usize, summary: &Summary, or
     let counts = summary.counts;
     let _ = write!(
         out,
-        "{{\"lane\":\"{}\",\"wire\":\"{}\",\"seconds\":{:.1},\"n\":{},\"p50_ms\":{},\"p95_ms\":{},\"p99_ms\":{},\"age_max_ms\":{},",
+        "{{\"lane\":\"{}\",\"wire\":\"{}\",\"seconds\":{},\"n\":{},\"p50_ms\":{},\"p95_ms\":{},\"p99_ms\":{},\"age_max_ms\":{},",
         Wire::ALL[lane],
         summary.wire.unwrap_or(Wire::ALL[lane]),
-        summary.seconds,
+        fixed(summary.seconds, 1),
         summary.n,
         maybe(summary.p50),
         maybe(summary.p95),
@@ -101,8 +106,13 @@ fn json_lane(out: &mut String, board: &Board, lane: usize, summary: &Summary, or
         let applied_us = (sample.applied_ms + origin_ms) * 1_000.0;
         let _ = write!(
             out,
-            "{comma}[{},{},{applied_us:.0},{:.3},\"{}\",{}]",
-            sample.seq, sample.at_us, sample.latency_ms, sample.wire, sample.aside
+            "{comma}[{},{},{},{},\"{}\",{}]",
+            sample.seq,
+            sample.at_us,
+            fixed(applied_us, 0),
+            fixed(f64::from(sample.latency_ms), 3),
+            sample.wire,
+            sample.aside
         );
     }
     out.push_str("]}");
@@ -115,13 +125,13 @@ pub fn csv(board: &Board, origin_ms: f64) -> String {
         for sample in board.lane(lane).samples() {
             let _ = write!(
                 out,
-                "{},{},{},{},{},{:.3},{}\r\n",
+                "{},{},{},{},{},{},{}\r\n",
                 sample.seq,
                 Wire::ALL[lane],
                 sample.wire,
                 utc(sample.at_us as f64),
                 utc((sample.applied_ms + origin_ms) * 1_000.0),
-                sample.latency_ms,
+                fixed(f64::from(sample.latency_ms), 3),
                 sample.aside
             );
         }
@@ -135,7 +145,7 @@ fn text(value: &str) -> String {
 }
 
 fn maybe(value: Option<f64>) -> String {
-    value.map_or_else(|| "null".to_owned(), |value| format!("{value:.3}"))
+    value.map_or_else(|| "null".to_owned(), |value| fixed(value, 3))
 }
 
 /// ISO 8601 in UTC with microseconds. The days are those of Howard Hinnant's `civil_from_days`.

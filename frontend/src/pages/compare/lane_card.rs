@@ -11,7 +11,7 @@ use super::{
     shown::{Phase, Shown},
     summary::Rank,
 };
-use crate::{charts::units::millis, components::wire_mark};
+use crate::{charts::units::millis, components::wire_mark, decimal::trimmed};
 
 /// The four lanes. `poll_floor_ms` is what polling cannot beat.
 pub fn lanes(shown: &Shown, poll_floor_ms: f64, run: &Run) -> Html {
@@ -54,7 +54,7 @@ fn pair(number: &Number) -> Html {
         <div key={number.label} {class}>
             <dt title={number.title}>{number.label}</dt>
             <dd data-testid={(!number.testid.is_empty()).then_some(number.testid)}
-                data-value={number.value.map(|value| value.to_string())}>{&number.text}{rank}</dd>
+                data-value={number.value.map(|value| trimmed(value, 3))}>{&number.text}{rank}</dd>
         </div>
     }
 }

@@ -129,7 +129,7 @@ impl Paint for Staleness {
             teeth.iter().flatten().map(|tooth| tooth.1).fold(run.within_ms * 0.5, f64::max).max(10.0);
         let x = Axis::linear(edge - span, edge, LEFT, size.0 - RIGHT);
         let (y, marks) = if self.log.get() {
-            let top = 10f64.powf(oldest.log10().ceil());
+            let top = 10f64.powi(oldest.log10().ceil() as i32);
             (Axis::log(1.0, top, size.1 - BOTTOM, TOP), decades(1.0, top))
         } else {
             let top = oldest * 1.08;
@@ -257,7 +257,7 @@ fn vertical(context: &CanvasRenderingContext2d, size: (f64, f64), x: &Axis, mark
         let px = x.px(*value).round() + 0.5;
         context.move_to(px, TOP);
         context.line_to(px, size.1 - BOTTOM);
-        let _ = context.fill_text(words, px.clamp(LEFT, size.0 - 18.0), size.1 - 5.0);
+        let _ = context.fill_text(words, px.min(size.0 - 18.0).max(LEFT), size.1 - 5.0);
     }
     context.stroke();
 }

@@ -12,7 +12,7 @@ use super::{
     verdict::RULES,
 };
 use crate::{
-    charts::units::{bytes, number},
+    charts::units::{bytes, digits, number},
     components::wire_mark,
 };
 
@@ -94,7 +94,7 @@ fn costs(lanes: &[LaneShown], users: u32) -> Html {
                     <tbody>{ for lanes.iter().map(row) }</tbody>
                 </table>
             </div>
-            <p class="hint">{format!("An estimate: payload and requests are measured here, {HEAD_BYTES} B of heads for each request are assumed.")}</p>
+            <p class="hint">{format!("An estimate: payload and requests are measured here, {} B of heads for each request are assumed.", digits(HEAD_BYTES))}</p>
         </div>
     }
 }

@@ -4,7 +4,10 @@ use fourwire_shared::dashboard::{HostSample, PerWire, ServerSample};
 use yew::prelude::*;
 
 use super::{charts::micros, state::mean};
-use crate::charts::{Unit, units};
+use crate::{
+    charts::{Unit, units},
+    decimal::fixed,
+};
 
 /// One value: a number and its unit, joined by a no-break space.
 fn tile(name: &'static str, testid: Option<&'static str>, at: u64, value: String, more: String) -> Html {
@@ -86,7 +89,7 @@ pub(super) fn cores(sample: &HostSample) -> Html {
                     <li class="core" key={index}>
                         <span class="core-line"><span>{ format!("Core {index}") }</span><b>{ Unit::Percent.format(load.round()) }</b></span>
                         <svg viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true" focusable="false">
-                            <rect width={format!("{load:.1}")} height="6" />
+                            <rect width={fixed(load, 1)} height="6" />
                         </svg>
                     </li>
                 }
