@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 
 use crate::{
     cursor::{Cursor, Seq},
+    object::from_object,
     topic::Topic,
 };
 
@@ -225,7 +226,7 @@ impl Frame {
     /// # Errors
     /// See [`BadFrame`]; unknown fields are ignored.
     pub fn decode(json: &str) -> Result<Self, BadFrame> {
-        serde_json::from_str::<Fields<'_>>(json)?.into_frame()
+        from_object::<Fields<'_>>(json)?.into_frame()
     }
 }
 

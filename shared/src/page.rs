@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use crate::{
     cursor::Cursor,
     frame::{BadFrame, Frame},
+    object::from_object,
 };
 
 /// One page: `{"cursor":…,"frames":[…],"more":…,"poll_ms":…}`.
@@ -37,7 +38,7 @@ impl Page {
             more: bool,
             poll_ms: u64,
         }
-        let body: Body<'_> = serde_json::from_str(json)?;
+        let body: Body<'_> = from_object(json)?;
         let mut frames = Vec::with_capacity(body.frames.len());
         for frame in body.frames {
             match Frame::decode(frame.get()) {

@@ -16,6 +16,7 @@ use std::rc::Rc;
 use fourwire_shared::{
     Topic,
     dashboard::{SERVER_TOPIC, ServerSample},
+    from_object,
     session::Applied,
 };
 use yew::prelude::*;
@@ -54,7 +55,7 @@ fn use_pulse() -> Option<ServerSample> {
         use_memo((), |()| {
             Rc::new(move |applied: &Applied, _: Arrival| {
                 if let Applied::Event(event) = applied {
-                    *newest.borrow_mut() = serde_json::from_str(event.data.get()).ok();
+                    *newest.borrow_mut() = from_object(event.data.get()).ok();
                 }
             }) as Folder
         })

@@ -5,6 +5,7 @@ use std::{collections::VecDeque, rc::Rc};
 use fourwire_shared::{
     dashboard::{HISTORY_SAMPLES, HOST_TOPIC, History, HostSample, SERVER_TOPIC, ServerSample},
     frame::Data,
+    from_object,
     session::Applied,
 };
 use serde::de::DeserializeOwned;
@@ -62,7 +63,7 @@ impl<T: Sample> Recent<T> {
     }
 
     fn replace(&mut self, data: &Data) {
-        if let Ok(history) = serde_json::from_str::<History<T>>(data.get()) {
+        if let Ok(history) = from_object::<History<T>>(data.get()) {
             let surplus = history.samples.len().saturating_sub(HISTORY_SAMPLES);
             self.samples = history.samples.into_iter().skip(surplus).collect();
         }
@@ -70,7 +71,7 @@ impl<T: Sample> Recent<T> {
 
     /// Adds a sample; one that cannot be read, or is older than the newest, is passed over.
     fn push(&mut self, data: &Data) {
-        let Ok(sample) = serde_json::from_str::<T>(data.get()) else { return };
+        let Ok(sample) = from_object::<T>(data.get()) else { return };
         if self.last().is_some_and(|last| last.at_us() >= sample.at_us()) {
             return;
         }
