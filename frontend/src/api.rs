@@ -1,8 +1,16 @@
 //! The plain requests of the app: everything but the wires.
 
-use fourwire_shared::{Published, Topic, TopicSpec, command::TopicList, problem::Problem};
-use gloo_net::http::{Method, RequestBuilder, Response};
+use fourwire_shared::{
+    Cursor, Page, Published, Topic, TopicSpec,
+    command::TopicList,
+    from_object,
+    lab::{STREAMS_PATH, Stream, StreamSpec},
+    problem::Problem,
+};
 use serde::{Serialize, de::DeserializeOwned};
+use web_sys::Response;
+
+use crate::fetch::{Request, fetch, text};
 
 /// Why a request did not do what it should.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,33 +29,65 @@ impl Failure {
             Self::Lost(_) => None,
         }
     }
+
+    /// What went wrong, for the user.
+    pub fn words(&self) -> String {
+        match self {
+            Self::Refused(problem) => problem.to_string(),
+            Self::Lost(words) => words.clone(),
+        }
+    }
 }
 
 /// The topics whose names begin with `prefix`: the first page of them.
 pub async fn topics(prefix: &str) -> Result<TopicList, Failure> {
-    let query = [("prefix", prefix)].into_iter().filter(|(_, value)| !value.is_empty());
-    read(send(RequestBuilder::new("/v1/topics").query(query), Method::GET, None::<&()>).await?).await
+    let query = if prefix.is_empty() {
+        String::new()
+    } else {
+        format!("?prefix={}", js_sys::encode_uri_component(prefix))
+    };
+    read(&send("GET", &format!("/v1/topics{query}"), None).await?).await
 }
 
 /// Publishes `json` to `topic`. A repeat with the same `key` has no further effect.
 pub async fn publish(topic: &Topic, json: &str, key: &str) -> Result<Published, Failure> {
-    let request = RequestBuilder::new(&path(topic))
-        .method(Method::POST)
-        .header("content-type", "application/json")
-        .header("idempotency-key", key)
-        .body(json.to_owned())
-        .map_err(lost)?;
-    read(refuse(request.send().await.map_err(lost)?).await?).await
+    let url = path(topic);
+    let headers = [JSON, ("idempotency-key", key)];
+    let request =
+        Request { method: "POST", url: &url, headers: &headers, body: Some(json), ..Request::default() };
+    read(&answer(request).await?).await
 }
 
 /// Declares `topic`, or changes what may be changed.
 pub async fn declare(topic: &Topic, spec: &TopicSpec) -> Result<(), Failure> {
-    send(RequestBuilder::new(&path(topic)), Method::PUT, Some(spec)).await.map(drop)
+    send("PUT", &path(topic), Some(json(spec))).await.map(drop)
 }
 
 /// Ends `topic` for ever.
 pub async fn end(topic: &Topic) -> Result<(), Failure> {
-    send(RequestBuilder::new(&path(topic)), Method::DELETE, None::<&()>).await.map(drop)
+    send("DELETE", &path(topic), None).await.map(drop)
+}
+
+/// The log's cursor now.
+pub async fn cursor_now(topic: &Topic) -> Result<Cursor, Failure> {
+    let response = send("GET", &format!("/v1/poll?topics={topic}&after=now"), None).await?;
+    let page = text(&response).await.and_then(|page| Page::decode(&page).ok());
+    page.map(|page| page.cursor).ok_or_else(not_understood)
+}
+
+/// Starts a test stream.
+pub async fn make_stream(spec: StreamSpec) -> Result<Stream, Failure> {
+    read(&send("POST", STREAMS_PATH, Some(json(&spec))).await?).await
+}
+
+/// Keeps a test stream alive, and changes it.
+pub async fn renew_stream(id: &str, spec: StreamSpec) -> Result<(), Failure> {
+    send("PUT", &format!("{STREAMS_PATH}/{id}"), Some(json(&spec))).await.map(drop)
+}
+
+/// Ends a test stream.
+pub async fn drop_stream(id: &str) -> Result<(), Failure> {
+    send("DELETE", &format!("{STREAMS_PATH}/{id}"), None).await.map(drop)
 }
 
 /// A key for one intent of the user, kept over all tries.
@@ -56,42 +96,40 @@ pub fn new_key() -> String {
     format!("app-{}{}{}{}", part(), part(), part(), part())
 }
 
+const JSON: (&str, &str) = ("content-type", "application/json");
+
 fn path(topic: &Topic) -> String {
     format!("/v1/topics/{topic}")
 }
 
-async fn send<B: Serialize>(
-    request: RequestBuilder,
-    method: Method,
-    body: Option<&B>,
-) -> Result<Response, Failure> {
-    let request = request.method(method);
-    let request = match body {
-        Some(body) => request.json(body),
-        None => request.build(),
-    };
-    refuse(request.map_err(lost)?.send().await.map_err(lost)?).await
+fn json(body: &impl Serialize) -> String {
+    serde_json::to_string(body).expect("a struct of numbers and words is JSON")
+}
+
+async fn send(method: &'static str, url: &str, body: Option<String>) -> Result<Response, Failure> {
+    let headers: &[_] = if body.is_some() { &[JSON] } else { &[] };
+    answer(Request { method, url, headers, body: body.as_deref(), ..Request::default() }).await
 }
 
 /// Turns a refusal into a failure, with the server's problem where it sent one.
-async fn refuse(response: Response) -> Result<Response, Failure> {
+async fn answer(request: Request<'_>) -> Result<Response, Failure> {
+    let response =
+        fetch(request).await.map_err(|_| Failure::Lost("The server cannot be reached.".to_owned()))?;
     if response.ok() {
         return Ok(response);
     }
     let status = response.status();
-    let text = response.text().await.unwrap_or_default();
-    Err(match serde_json::from_str::<Problem>(&text) {
-        Ok(problem) => Failure::Refused(Box::new(problem)),
-        Err(_) => Failure::Lost(format!("The server answered {status}.")),
+    let problem = text(&response).await.and_then(|text| from_object::<Problem>(&text).ok());
+    Err(match problem {
+        Some(problem) => Failure::Refused(Box::new(problem)),
+        None => Failure::Lost(format!("The server answered {status}.")),
     })
 }
 
-async fn read<T: DeserializeOwned>(response: Response) -> Result<T, Failure> {
-    let text = response.text().await.map_err(lost)?;
-    serde_json::from_str(&text)
-        .map_err(|_| Failure::Lost("The server's answer was not understood.".to_owned()))
+async fn read<T: DeserializeOwned>(response: &Response) -> Result<T, Failure> {
+    text(response).await.and_then(|text| from_object(&text).ok()).ok_or_else(not_understood)
 }
 
-fn lost(_: gloo_net::Error) -> Failure {
-    Failure::Lost("The server cannot be reached.".to_owned())
+fn not_understood() -> Failure {
+    Failure::Lost("The server's answer was not understood.".to_owned())
 }

@@ -28,6 +28,7 @@ pub mod charts;
 pub mod choice;
 pub mod components;
 pub mod decimal;
+mod fetch;
 pub mod format;
 pub mod live;
 pub mod pace;

@@ -8,10 +8,11 @@ use std::{
     rc::Rc,
 };
 
-use fourwire_shared::command::ServerTime;
+use fourwire_shared::{command::ServerTime, from_object};
 use gloo::timers::callback::{Interval, Timeout};
 
 use super::transport::now_ms;
+use crate::fetch::{Request, fetch, text};
 
 /// How many probes make one estimate.
 const PROBES: usize = 8;
@@ -118,13 +119,10 @@ impl LiveClock {
 
 async fn ask(base: &str) -> Option<Probe> {
     let left_ms = now_ms();
-    let response = gloo_net::http::Request::get(&format!("{base}/v1/time"))
-        .cache(web_sys::RequestCache::NoStore)
-        .send()
-        .await
-        .ok()?;
+    let url = format!("{base}/v1/time");
+    let response = fetch(Request { url: &url, ..Request::default() }).await.ok()?;
     let came_ms = now_ms();
-    let time: ServerTime = serde_json::from_str(&response.text().await.ok()?).ok()?;
+    let time: ServerTime = from_object(&text(&response).await?).ok()?;
     Some(Probe { left_ms, came_ms, server_ms: time.now as f64 / 1_000.0 })
 }
 

@@ -1,14 +1,13 @@
 //! One request of a polling wire: `fetch`, read whole, one signal, done.
 //!
-//! Each request has its own `AbortController`. `no-store`, so that the browser neither answers from its cache nor
-//! queues equal requests behind one another on the cache's lock; the `ETag` is ours to send, so a 304 reaches us.
+//! Each request has its own `AbortController`. The browser's cache takes no part, so the `ETag` is ours to send and a 304
+//! reaches us.
 
-use fourwire_shared::{Page, Problem, session::Cause};
-use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::JsFuture;
-use web_sys::{Headers, RequestCache, RequestInit, Response};
+use fourwire_shared::{Page, Problem, from_object, session::Cause};
+use web_sys::Response;
 
 use super::transport::{Abort, Ear, Gag, Mouth, Signal, Transport, now_ms};
+use crate::fetch;
 
 /// A poll or a long poll under way.
 pub(super) struct Request {
@@ -28,7 +27,13 @@ impl Request {
         wasm_bindgen_futures::spawn_local(async move {
             let headers: Vec<(&str, &str)> =
                 etag.as_deref().map(|tag| ("if-none-match", tag)).into_iter().collect();
-            match fetch(&url, &headers, signal.as_ref()).await {
+            let sent = fetch::Request {
+                url: &url,
+                headers: &headers,
+                signal: signal.as_ref(),
+                ..fetch::Request::default()
+            };
+            match fetch::fetch(sent).await {
                 Ok(response) => answer(response, &mouth).await,
                 Err(_) => mouth.close(Cause::Network, now_ms()),
             }
@@ -51,30 +56,12 @@ async fn answer(response: Response, mouth: &Mouth) {
         return mouth.close(cause, now_ms());
     }
     let etag = response.headers().get("etag").ok().flatten();
-    let Some(text) = body(&response).await else { return mouth.close(Cause::Network, now_ms()) };
+    let Some(text) = fetch::text(&response).await else { return mouth.close(Cause::Network, now_ms()) };
     let at_ms = now_ms();
     match Page::decode(&text) {
         Ok(page) => mouth.say(Signal::Page { page, etag, bytes: size(text.len()) }, at_ms),
         Err(_) => mouth.close(Cause::Protocol, at_ms),
     }
-}
-
-/// Sends a GET.
-pub(super) async fn fetch(
-    url: &str,
-    headers: &[(&str, &str)],
-    signal: Option<&web_sys::AbortSignal>,
-) -> Result<Response, JsValue> {
-    let init = RequestInit::new();
-    init.set_method("GET");
-    init.set_cache(RequestCache::NoStore);
-    init.set_signal(signal);
-    let list = Headers::new()?;
-    for (name, value) in headers {
-        list.set(name, value)?;
-    }
-    init.set_headers(&list);
-    JsFuture::from(crate::window().fetch_with_str_and_init(url, &init)).await?.dyn_into()
 }
 
 /// Why the server said no: its problem where it sent one, else the bare status.
@@ -87,12 +74,8 @@ pub(super) async fn refusal(response: &Response) -> Cause {
         .flatten()
         .and_then(|seconds| seconds.trim().parse::<u64>().ok())
         .map(|seconds| seconds.saturating_mul(1_000));
-    let problem = body(response).await.and_then(|text| serde_json::from_str::<Problem>(&text).ok());
+    let problem = fetch::text(response).await.and_then(|text| from_object::<Problem>(&text).ok());
     Cause::Refused { status, problem: problem.map(Box::new), retry_after_ms }
-}
-
-async fn body(response: &Response) -> Option<String> {
-    JsFuture::from(response.text().ok()?).await.ok()?.as_string()
 }
 
 pub(super) fn size(bytes: usize) -> u32 {

@@ -16,9 +16,10 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{ReadableStreamDefaultReader, Response};
 
 use super::{
-    request::{fetch, refusal, size},
+    request::{refusal, size},
     transport::{Abort, Ear, Gag, Mouth, Signal, Transport, now_ms},
 };
+use crate::fetch::{Request, fetch};
 
 /// An open stream.
 pub(super) struct Stream {
@@ -34,7 +35,13 @@ impl Stream {
         let started = Self { _gag: mouth.gag(), _abort: Abort::new() };
         let signal = started._abort.signal();
         wasm_bindgen_futures::spawn_local(async move {
-            let cause = match fetch(&url, &[("accept", "text/event-stream")], signal.as_ref()).await {
+            let request = Request {
+                url: &url,
+                headers: &[("accept", "text/event-stream")],
+                signal: signal.as_ref(),
+                ..Request::default()
+            };
+            let cause = match fetch(request).await {
                 Ok(response) => follow(response, &mouth).await,
                 Err(_) => Cause::Network,
             };
