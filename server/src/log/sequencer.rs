@@ -30,8 +30,8 @@ use super::{
     upkeep::Upkeep,
 };
 
-/// Batches after which upkeep gets a turn, however much is waiting.
-const UPKEEP_EVERY: u32 = 32;
+/// Commands after which upkeep gets a turn, however much is waiting: fewer than the rows that it prunes in one.
+const UPKEEP_EVERY: usize = 512;
 
 /// A write that waits for its turn.
 pub(super) trait Command: Send {
@@ -119,15 +119,16 @@ impl Sequencer {
 
     /// Runs until it is stopped and nothing waits any more.
     pub(super) fn run(mut self) {
-        let mut batches = 0;
+        let mut since_upkeep = 0;
         loop {
             let mut commands = self.gather();
+            since_upkeep += commands.len();
             while !commands.is_empty() {
                 self.batch(&mut commands);
-                batches += 1;
-                if batches % UPKEEP_EVERY == 0 {
-                    self.upkeep.step(&self.shared, &mut self.desk);
-                }
+            }
+            if since_upkeep >= UPKEEP_EVERY {
+                since_upkeep = 0;
+                self.upkeep.step(&self.shared, &mut self.desk);
             }
             if self.stopping && self.shared.counts.queued.load(Ordering::Acquire) == 0 {
                 break;

@@ -27,6 +27,8 @@ use super::{
 
 /// How often a read that met a prune looks again before it gives the topic up for lost.
 const LOOKS_MAX: usize = 8;
+/// Bytes of frames that a stream reads at once.
+const STREAM_BYTES_MAX: usize = 128 << 10;
 
 /// A position in the log and a wake-up.
 pub struct Subscription {
@@ -165,9 +167,9 @@ impl Subscription {
             }
         }
         // Loaded after the snapshots were taken: what they contain is visible, and what they lack is below this.
-        let head = self.log.shared.head();
+        let (head, budget) = (self.log.shared.head(), self.budget());
         for slot in self.slots.iter_mut().filter(|slot| !slot.is_latest()) {
-            look(&self.log.shared, slot, head, &mut draft).await?;
+            look(&self.log.shared, slot, head, budget, &mut draft).await?;
         }
         let cut = self.cut(&mut draft);
         // The newest events as of the cut: a cursor there must stand for the state of each topic there.
@@ -175,7 +177,7 @@ impl Subscription {
         for slot in self.slots.iter_mut().filter(|slot| slot.is_latest()) {
             slot.waits = may_wait.is_some_and(|cut| slot.cell.read().is_newer_alone(slot.then, cut, head));
             if !slot.waits {
-                look(&self.log.shared, slot, cut.unwrap_or(head), &mut draft).await?;
+                look(&self.log.shared, slot, cut.unwrap_or(head), budget, &mut draft).await?;
             }
         }
         Ok(self.hand_over(draft, cut, head))
@@ -191,17 +193,26 @@ impl Subscription {
         draft.events.last().map(Item::seq_or_zero).filter(|_| cut)
     }
 
+    /// How much is read at once. A stream reads again when it has written, so it needs no more than a few writes' worth:
+    /// what it holds meanwhile is its own if it came from the disk.
+    fn budget(&self) -> Budget {
+        let settings = &self.log.shared.settings;
+        let bytes = settings.page_bytes_max;
+        let bytes = if self.wire.is_stream() { bytes.min(STREAM_BYTES_MAX) } else { bytes };
+        Budget { frames: settings.page_frames_max, bytes }
+    }
+
     /// How many of the events may be told now: at least one, if there is one.
     fn how_many_fit(&self, draft: &Draft) -> usize {
-        let settings = &self.log.shared.settings;
+        let budget = self.budget();
         let newest = self.slots.iter().filter(|slot| slot.is_latest()).count();
-        let frames_max = settings.page_frames_max.saturating_sub(draft.told.len() + newest).max(1);
+        let frames_max = budget.frames.saturating_sub(draft.told.len() + newest).max(1);
         let mut bytes: usize = draft.told.iter().map(Item::bytes).sum();
         let mut first = true;
         let fits = |event: &&Item| {
             bytes += event.bytes();
             let is_complete = draft.complete_to.is_none_or(|seq| event.seq_or_zero() <= seq);
-            is_complete && (std::mem::take(&mut first) || bytes <= settings.page_bytes_max)
+            is_complete && (std::mem::take(&mut first) || bytes <= budget.bytes)
         };
         draft.events.iter().take(frames_max).take_while(fits).count()
     }
@@ -311,8 +322,13 @@ async fn snapshot(shared: &Shared, cell: &Cell) -> (Seq, Data) {
 }
 
 /// Collects what a topic has for this reader, up to `head`.
-async fn look(shared: &Shared, slot: &mut Slot, head: Seq, draft: &mut Draft) -> Result<(), LogError> {
-    let budget = Budget { frames: shared.settings.page_frames_max, bytes: shared.settings.page_bytes_max };
+async fn look(
+    shared: &Shared,
+    slot: &mut Slot,
+    head: Seq,
+    budget: Budget,
+    draft: &mut Draft,
+) -> Result<(), LogError> {
     let found = draft.events.len();
     let mut from = slot.then;
     for _ in 0..LOOKS_MAX {

@@ -148,7 +148,8 @@ impl Upkeep {
         // The age of the oldest row is asked of the disk; twenty times within the retention is often enough.
         let every_us = (retain.seconds.saturating_mul(1_000_000) / 20).clamp(1_000_000, 60_000_000);
         let aged_at = self.aged_at.entry(topic.clone()).or_insert(now_us);
-        let due = now_us.saturating_sub(*aged_at) >= every_us;
+        // A clock that was set back must not stop it.
+        let due = now_us.abs_diff(*aged_at) >= every_us;
         if due {
             *aged_at = now_us;
         }
