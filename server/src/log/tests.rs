@@ -6,6 +6,7 @@ use std::{
 };
 
 use fourwire_shared::{Seq, Topic, Wire};
+use tokio::task::JoinSet;
 
 use super::{
     LogError, Settings, Snapshot, SnapshotFuture, SnapshotSource,
@@ -389,7 +390,7 @@ async fn a_promise_that_is_undone_with_its_command_does_not_count() {
 /// Holds the sequencer up until it is let go.
 struct Hold {
     gate: Arc<std::sync::Barrier>,
-    task: tokio::task::JoinHandle<Result<(), LogError>>,
+    tasks: JoinSet<Result<(), LogError>>,
 }
 
 impl Hold {
@@ -402,14 +403,17 @@ impl Hold {
             held.wait();
             Ok(())
         };
-        let task = tokio::spawn(async move { log.transact(0, work).await });
+        let mut tasks = JoinSet::new();
+        tasks.spawn(async move { log.transact(0, work).await });
         pass(&gate).await;
-        Self { gate, task }
+        Self { gate, tasks }
     }
 
     async fn let_go(self) {
         pass(&self.gate).await;
-        self.task.await.expect("a task").expect("an answer");
+        for result in self.tasks.join_all().await {
+            result.expect("an answer");
+        }
     }
 }
 
@@ -442,7 +446,7 @@ async fn a_store_that_is_busy_is_asked_once_a_batch() {
     let gate = Arc::new(std::sync::Barrier::new(2));
     let (log, held) = (bench.log.clone(), Arc::clone(&gate));
     let (began, begun) = tokio::sync::oneshot::channel();
-    let mut tasks = tokio::task::JoinSet::new();
+    let mut tasks = JoinSet::new();
     tasks.spawn(async move {
         let hold = move |_: &mut super::Tx<'_>| -> Result<(), LogError> {
             let _ = began.send(());
@@ -473,11 +477,13 @@ async fn a_store_that_is_busy_is_asked_once_a_batch() {
 
 #[tokio::test]
 async fn concurrent_publishes_share_commits() {
-    let bench = Arc::new(bench());
+    // No sweep comes in between: upkeep commits too.
+    let bench = Bench::new(Settings { sweep_every: Duration::from_secs(3_600), ..Settings::default() });
+    let bench = Arc::new(bench);
     bench.declare("d", r#"{"durable":true}"#).await;
     let before = bench.disk.commits.load(Ordering::Relaxed);
     let hold = Hold::of(&bench).await;
-    let mut tasks = tokio::task::JoinSet::new();
+    let mut tasks = JoinSet::new();
     for _ in 0..50 {
         let bench = Arc::clone(&bench);
         tasks.spawn(async move { bench.publish("d", "1").await.map(drop) });
@@ -495,12 +501,12 @@ async fn concurrent_publishes_share_commits() {
 async fn a_full_queue_refuses_at_once() {
     let bench = Bench::new(Settings { queue_max: 1, ..Settings::default() });
     let hold = Hold::of(&bench).await;
-    let log = bench.log.clone();
-    let waiting = tokio::spawn(async move { log.publish(publish("a", "1", None)).await });
+    let (log, mut waiting) = (bench.log.clone(), JoinSet::new());
+    waiting.spawn(async move { log.publish(publish("a", "1", None)).await });
     wait_until_queued(&bench, 1).await;
     assert!(matches!(bench.publish("a", "1").await, Err(LogError::Busy)));
     hold.let_go().await;
-    waiting.await.expect("a task").expect("an answer");
+    waiting.join_next().await.expect("a task").expect("no panic").expect("an answer");
 }
 
 #[tokio::test]
