@@ -4,6 +4,7 @@
 //! the same everywhere. Nothing here reads a clock, opens a socket, spawns a task or touches a browser: time and bytes
 //! come in as arguments, decisions go out as values.
 
+pub mod auction;
 pub mod command;
 pub mod cursor;
 pub mod dashboard;

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::{auction::Money, frame::Data};
+
 macro_rules! codes {
     ($($(#[$doc:meta])* $variant:ident = $code:literal, $status:literal, $title:literal;)*) => {
         /// Every code that a refusal can carry. A code never changes its meaning; `docs/PROTOCOL.md` lists them all.
@@ -49,8 +51,14 @@ codes! {
     BadCommand = "bad_command", 400, "Not a command";
     /// An idempotency key is empty, too long, or holds characters that are not visible ASCII.
     BadIdempotencyKey = "bad_idempotency_key", 400, "Not an idempotency key";
+    /// A command that moves money has no idempotency key.
+    IdempotencyKeyRequired = "idempotency_key_required", 400, "The command needs an idempotency key";
     /// The request is malformed below the level of a route.
     BadRequest = "bad_request", 400, "The request is malformed";
+    /// The request does not say who asks, or says it wrongly.
+    Unauthorized = "unauthorized", 401, "Who asks is not known";
+    /// Who asks may not have it.
+    Forbidden = "forbidden", 403, "It belongs to somebody else";
     /// A feature owns the topic.
     TopicReserved = "topic_reserved", 403, "The topic is written by the server alone";
     /// A browser of a foreign origin asked.
@@ -59,14 +67,32 @@ codes! {
     NotFound = "not_found", 404, "There is nothing at this address";
     /// Nobody has declared or published to the topic.
     TopicUnknown = "topic_unknown", 404, "The topic does not exist";
+    /// There is no lot with this number.
+    AuctionUnknown = "auction_unknown", 404, "There is no such lot";
     /// The route has other methods.
     MethodNotAllowed = "method_not_allowed", 405, "The address does not have this method";
     /// The request took too long to arrive.
     RequestTimeout = "request_timeout", 408, "The request took too long to arrive";
     /// The topic exists with another policy or durability.
     TopicConflict = "topic_conflict", 409, "The topic is declared otherwise";
+    /// The bid is below the least that is accepted, which `least` tells.
+    BidTooLow = "bid_too_low", 409, "The bid is too low";
+    /// The bidder leads, and does not raise her maximum.
+    AlreadyLeading = "already_leading", 409, "You lead already";
+    /// Sellers do not bid for their own lots.
+    OwnLot = "own_lot", 409, "The lot is your own";
+    /// The lot is not open yet.
+    LotNotOpen = "lot_not_open", 409, "The lot is not open yet";
+    /// The lot is closed, or its time is over.
+    LotClosed = "lot_closed", 409, "The lot is closed";
+    /// The lot cannot be bought at once, or not any more.
+    BuyNowGone = "buy_now_gone", 409, "The lot cannot be bought at once";
+    /// The bidder's available money does not cover what would be held.
+    InsufficientFunds = "insufficient_funds", 409, "The money is not there";
     /// The topic has ended.
     TopicEnded = "topic_ended", 410, "The topic has ended";
+    /// The lot is not in the version that the request names; `current` is what it is.
+    StaleVersion = "stale_version", 412, "The lot has changed";
     /// The body is larger than allowed.
     PayloadTooLarge = "payload_too_large", 413, "The body is too large";
     /// The request's URL is longer than allowed.
@@ -91,6 +117,8 @@ codes! {
     Draining = "draining", 503, "The server is shutting down";
     /// The server holds as many connections as it may.
     TooManyConnections = "too_many_connections", 503, "The server is full";
+    /// Too many bid for the lot at once.
+    LotBusy = "lot_busy", 503, "Too many bid for the lot";
     /// The log's queue is full.
     Busy = "busy", 503, "The server is busy";
     /// There are as many topics as there may be.
@@ -126,6 +154,23 @@ pub struct Problem {
     /// When to try again, in ms from now; on HTTP also the `Retry-After` header, in whole seconds rounded up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_ms: Option<u64>,
+    /// The least amount that would do, in minor units.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub least: Option<Money>,
+    /// The state that the refusal was decided on, as the address would give it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub current: Option<Current>,
+}
+
+/// A state within a problem: JSON as it was written.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Current(pub Data);
+
+impl PartialEq for Current {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.get() == other.0.get()
+    }
 }
 
 impl Problem {
@@ -139,6 +184,8 @@ impl Problem {
             detail: None,
             field: None,
             retry_after_ms: None,
+            least: None,
+            current: None,
         }
     }
 
@@ -160,6 +207,20 @@ impl Problem {
     #[must_use]
     pub fn retry_after_ms(mut self, ms: u64) -> Self {
         self.retry_after_ms = Some(ms);
+        self
+    }
+
+    /// Says what amount would do.
+    #[must_use]
+    pub fn least(mut self, least: Money) -> Self {
+        self.least = Some(least);
+        self
+    }
+
+    /// Says on what state it was decided.
+    #[must_use]
+    pub fn current(mut self, state: Data) -> Self {
+        self.current = Some(Current(state));
         self
     }
 
