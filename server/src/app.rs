@@ -21,11 +21,13 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     assets::App,
+    auctions::{self, AuctionCommands, Auctions},
     config::Config,
     dashboard, edge,
     lab::{self, Lab},
     log::Log,
-    routes, storage,
+    routes,
+    storage::{self, Readers},
     telemetry::{self, Telemetry},
     wires::Wires,
 };
@@ -71,6 +73,9 @@ impl Server {
         let features = TaskTracker::new();
         features.spawn(telemetry::upkeep(draining.clone()));
         dashboard::start(&log, telemetry.clone(), &features, draining.clone());
+        let readers = Readers::new(&config.storage);
+        let auctions = Auctions::start(&log, readers, config.auctions, &features, draining.clone());
+        let auctions = auctions.await.context("the auction house cannot open")?;
         let lab = Lab::start(&log, config.lab, &features, draining.clone());
 
         let edge = Arc::new(config.edge);
@@ -80,10 +85,11 @@ impl Server {
             telemetry: telemetry.clone(),
             draining: draining.clone(),
             data_bytes_max: edge.body_bytes_max,
+            commands: Arc::new(AuctionCommands(auctions.clone())),
         };
         let router = routes::router(routes::Parts {
             wires,
-            features: lab::router(lab),
+            features: lab::router(lab).merge(auctions::router(auctions)),
             metrics: telemetry::route(telemetry, log.clone()),
             app: App::embedded(),
             edge: Arc::clone(&edge),

@@ -15,7 +15,7 @@ mod tests;
 
 use std::{ffi::OsString, net::SocketAddr, path::PathBuf};
 
-use crate::{edge, lab, log, storage, wires};
+use crate::{auctions, edge, lab, log, storage, wires};
 
 pub use given::Given;
 pub use text::to_toml;
@@ -52,6 +52,8 @@ pub struct Config {
     pub storage: storage::Settings,
     /// The lab's bounds.
     pub lab: lab::Settings,
+    /// The auction house's bounds.
+    pub auctions: auctions::Settings,
 }
 
 impl Default for Config {
@@ -65,6 +67,7 @@ impl Default for Config {
             log: log::Settings::default(),
             storage: storage::Settings::default(),
             lab: lab::Settings::default(),
+            auctions: auctions::Settings::default(),
         }
     }
 }

@@ -6,15 +6,19 @@
 
 pub mod app;
 pub mod assets;
+pub mod auctions;
 pub mod cli;
 pub mod client;
+pub mod commands;
 pub mod config;
+pub mod credential;
 pub mod dashboard;
 pub mod edge;
 pub mod etag;
 pub mod jitter;
 pub mod lab;
 pub mod log;
+pub mod query;
 pub mod refusal;
 pub mod routes;
 pub mod storage;

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    auction::{AuctionId, BidSpec, Money},
     cursor::{After, Cursor, Seq},
     frame::Data,
     problem::{Code, Problem},
@@ -157,6 +158,19 @@ pub struct Publish {
     pub key: Option<String>,
 }
 
+/// A bid by command; `POST /v1/auctions/{id}/bids` says the same in its address, body and headers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BidCommand {
+    /// The lot.
+    pub auction: AuctionId,
+    /// The bid.
+    pub bid: BidSpec,
+    /// The idempotency key.
+    pub key: Option<String>,
+    /// The version that the lot must be in.
+    pub if_version: Option<u64>,
+}
+
 /// A WebSocket command, without its `id`.
 #[derive(Clone, Debug)]
 pub enum Command {
@@ -174,6 +188,8 @@ pub enum Command {
     },
     /// Publishes, exactly as `POST /v1/topics/{topic}` does.
     Publish(Publish),
+    /// Bids, exactly as `POST /v1/auctions/{id}/bids` does.
+    Bid(BidCommand),
     /// Asks for an answer, to measure the way there and back.
     Ping,
 }
@@ -198,6 +214,11 @@ impl Command {
             after: Option<Cow<'a, str>>,
             data: Option<Data>,
             key: Option<String>,
+            auction: Option<AuctionId>,
+            amount: Option<Money>,
+            max: Option<Money>,
+            buy_now: Option<bool>,
+            if_version: Option<u64>,
         }
         #[derive(Deserialize)]
         struct Id {
@@ -245,6 +266,16 @@ impl Command {
                     data: fields.data.clone().unwrap_or_else(|| serde_json::value::RawValue::NULL.to_owned()),
                     key: fields.key.clone(),
                 }),
+                "bid" => Self::Bid(BidCommand {
+                    auction: fields.auction.ok_or_else(|| missing("auction"))?,
+                    bid: BidSpec {
+                        amount: fields.amount,
+                        max: fields.max,
+                        buy_now: fields.buy_now.unwrap_or_default(),
+                    },
+                    key: fields.key.clone(),
+                    if_version: fields.if_version,
+                }),
                 "ping" => Self::Ping,
                 unknown => {
                     return Err(Problem::new(Code::BadCommand)
@@ -280,6 +311,8 @@ mod tests {
             (r#"{"id":3,"do":"subscribe"}"#, Some(3), "bad_command", Some("topics")),
             (r#"{"id":4,"do":"subscribe","topics":["A"]}"#, Some(4), "bad_topic", Some("topics")),
             (r#"{"id":5,"do":"subscribe","topics":["a"],"after":"x"}"#, Some(5), "bad_cursor", Some("after")),
+            (r#"{"id":6,"do":"bid","amount":7}"#, Some(6), "bad_command", Some("auction")),
+            (r#"{"id":6,"do":"bid","auction":1,"amount":1.5}"#, Some(6), "bad_json", None),
             (r#"{"id":6,"do":"publish","topic":7}"#, Some(6), "bad_json", None),
             ("nonsense", None, "bad_json", None),
             ("[1]", None, "bad_json", None),
@@ -293,7 +326,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_makes_the_parser_panic(text in r#"\{"id":[0-9]{1,30},"do":"(publish|subscribe)",?.*"#) {
+        fn no_text_makes_the_parser_panic(text in r#"\{"id":[0-9]{1,30},"do":"(publish|subscribe|bid)",?.*"#) {
             let _ = Command::decode(&text);
         }
     }

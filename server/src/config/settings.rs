@@ -4,7 +4,8 @@ use super::{
     Config,
     slot::{
         Slot::{
-            self, Address, Count, Durability, Filter, Format, Hosts, MaybeTime, Number, Origins, Path, Time,
+            self, Address, Count, Durability, Filter, Format, Hosts, MaybeTime, Money, Number, Origins, Path,
+            Short, Time,
         },
         Unit::{Ms, Seconds},
     },
@@ -71,6 +72,7 @@ const WIRES: &str = "Wires";
 const LOG: &str = "Log";
 const STORAGE: &str = "Storage";
 const LAB: &str = "Lab";
+const AUCTIONS: &str = "Auctions";
 
 const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;
@@ -138,4 +140,17 @@ pub(super) const SETTINGS: &[Setting] = &[
     row(LAB, "lab-streams-max", "COUNT", "Test streams at the same time; beyond it 429", |c| Count(&mut c.lab.streams_max, 0..=1_000)),
     row(LAB, "lab-lease-ms", "MS", "How long a test stream runs without being renewed", |c| Time(&mut c.lab.lease, Ms, 100..=HOUR_MS)),
     row(LAB, "lab-retain-bytes-max", "BYTES", "What a test stream retains at most", |c| Number(&mut c.lab.retain_bytes_max, 1_024..=GIB)),
+
+    row(AUCTIONS, "auction-opening-money", "COUNT", "Play money of a new bidder, in minor units", |c| Money(&mut c.auctions.opening_money)),
+    row(AUCTIONS, "auction-bidders-max", "COUNT", "Bidders that may join; beyond it 429", |c| Short(&mut c.auctions.bidders_max, 1..=1_000_000)),
+    row(AUCTIONS, "auction-lots-max", "COUNT", "Lots that may be up at the same time; beyond it 429", |c| Short(&mut c.auctions.lots_max, 1..=1_000_000)),
+    row(AUCTIONS, "auction-waiting-max", "COUNT", "Bids that may wait for one lot, in line or in its mailbox; beyond it 503", |c| Count(&mut c.auctions.waiting_max, 1..=1_000_000)),
+    row(AUCTIONS, "auction-wait-ms", "MS", "How long a bid may wait in line; beyond it 503", |c| Time(&mut c.auctions.wait_max, Ms, 1..=HOUR_MS)),
+    row(AUCTIONS, "auction-tries-max", "COUNT", "How often an optimistic bid is tried; beyond it 503", |c| Short(&mut c.auctions.tries_max, 1..=1_000)),
+    row(AUCTIONS, "auction-pause-ms", "MS", "The longest pause before an optimistic bid is tried again, before jitter", |c| Time(&mut c.auctions.pause_max, Ms, 1..=HOUR_MS)),
+    row(AUCTIONS, "auction-batch-max", "COUNT", "Bids of one mailbox that share a transaction", |c| Count(&mut c.auctions.batch_max, 1..=65_536)),
+    row(AUCTIONS, "auction-idle-ms", "MS", "How long a mailbox that gets nothing is kept", |c| Time(&mut c.auctions.idle_max, Ms, 10..=HOUR_MS)),
+    row(AUCTIONS, "auction-look-ms", "MS", "How often at least it is looked whether a lot is over", |c| Time(&mut c.auctions.look_every, Ms, 10..=HOUR_MS)),
+    row(AUCTIONS, "auction-answers-kept", "S", "How long answers are kept under their idempotency keys", |c| Time(&mut c.auctions.answers_kept, Seconds, 60..=31_536_000)),
+    row(AUCTIONS, "auction-simulation-lease-ms", "MS", "How long the simulated house goes on without being asked again", |c| Time(&mut c.auctions.simulation_lease, Ms, 100..=HOUR_MS)),
 ];

@@ -2,6 +2,8 @@
 
 use std::{net::SocketAddr, ops::RangeInclusive, path::PathBuf, time::Duration};
 
+use fourwire_shared::auction::Money;
+
 use super::LogFormat;
 use crate::storage::Durability;
 
@@ -22,6 +24,8 @@ pub(super) enum Slot<'a> {
     Path(&'a mut PathBuf),
     Count(&'a mut usize, RangeInclusive<u64>),
     Number(&'a mut u64, RangeInclusive<u64>),
+    Short(&'a mut u32, RangeInclusive<u64>),
+    Money(&'a mut Money),
     Time(&'a mut Duration, Unit, RangeInclusive<u64>),
     /// 0 is never.
     MaybeTime(&'a mut Option<Duration>, Unit, RangeInclusive<u64>),
@@ -69,6 +73,14 @@ impl Slot<'_> {
                 **count = usize::try_from(number).map_err(|_| not(text, "a number for this machine"))?;
             }
             Self::Number(place, range) => **place = number(text, range)?,
+            Self::Short(place, range) => {
+                let number = number(text, range)?;
+                **place = u32::try_from(number).map_err(|_| not(text, "a number of 32 bits"))?;
+            }
+            Self::Money(place) => {
+                let money = text.replace('_', "").parse().ok().and_then(|minor| Money::new(minor).ok());
+                **place = money.ok_or_else(|| not(text, "an amount in minor units"))?;
+            }
             Self::Time(time, unit, range) => **time = unit.of(number(text, range)?),
             Self::MaybeTime(time, unit, range) => {
                 **time = Some(unit.of(number(text, range)?)).filter(|time| !time.is_zero());
@@ -98,6 +110,8 @@ impl Slot<'_> {
             Self::Path(path) => text(&path.to_string_lossy()),
             Self::Count(count, _) => whole(**count as u64),
             Self::Number(number, _) => whole(**number),
+            Self::Short(number, _) => whole(u64::from(**number)),
+            Self::Money(money) => toml::Value::Integer(money.minor()),
             Self::Time(time, unit, _) => whole(unit.count(**time)),
             Self::MaybeTime(time, unit, _) => whole(time.map_or(0, |time| unit.count(time))),
             Self::Hosts(texts) | Self::Origins(texts) => {
@@ -116,6 +130,7 @@ impl Slot<'_> {
         match self {
             Self::Count(_, range)
             | Self::Number(_, range)
+            | Self::Short(_, range)
             | Self::Time(_, _, range)
             | Self::MaybeTime(_, _, range) => Some(range),
             _ => None,
@@ -135,6 +150,7 @@ impl Slot<'_> {
             Self::Filter(_) => vec!["debug".to_owned()],
             Self::Format(_) => vec!["json".to_owned()],
             Self::Durability(_) => vec!["normal".to_owned()],
+            Self::Money(_) => vec!["7".to_owned()],
             _ => numbers.into_iter().flatten().collect(),
         };
         texts.into_iter().find(|text| *text != now).expect("a range has two ends")

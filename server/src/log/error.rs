@@ -16,6 +16,12 @@ pub enum LogError {
     /// Nobody has declared or written the topic.
     #[error("there is no topic {0}")]
     Unknown(Topic),
+    /// The topic belongs to somebody, and who asks is not known.
+    #[error("{0} is read by its owner alone, and who asks is not known")]
+    Unauthorized(Topic),
+    /// The topic belongs to somebody else.
+    #[error("{0} is read by its owner alone")]
+    Forbidden(Topic),
     /// The topic has ended; its name never lives again.
     #[error("{0} has ended")]
     Ended(Topic),
@@ -60,6 +66,8 @@ impl From<LogError> for Problem {
         let problem = |code| Self::new(code).detail(&error);
         match &error {
             LogError::Reserved(_) => problem(Code::TopicReserved).field("topic"),
+            LogError::Unauthorized(_) => problem(Code::Unauthorized).field("topics"),
+            LogError::Forbidden(_) => problem(Code::Forbidden).field("topics"),
             LogError::Unknown(_) => problem(Code::TopicUnknown).field("topic"),
             LogError::Ended(_) => problem(Code::TopicEnded).field("topic"),
             LogError::Conflict { field, .. } => problem(Code::TopicConflict).field(*field),

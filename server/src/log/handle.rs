@@ -207,11 +207,19 @@ impl Log {
         self.shared.registry.find(topic)?.describe(self.shared.settings.clock.now_us())
     }
 
-    /// Topics in the order of their names: those that begin with `prefix`, from `from` on, at most `limit`.
+    /// The time by the log's clock, in µs since the Unix epoch.
+    pub fn now_us(&self) -> u64 {
+        self.shared.settings.clock.now_us()
+    }
+
+    /// Topics in the order of their names, private ones left out: those that begin with `prefix`, from `from` on, at most `limit`.
     pub fn list(&self, prefix: &str, from: Option<&Topic>, limit: usize) -> TopicList {
         let now_us = self.shared.settings.clock.now_us();
         let (mut topics, mut next) = (Vec::new(), None);
         self.shared.registry.list(prefix, from, |cell| {
+            if self.is_private(cell.topic()) {
+                return true;
+            }
             let Some(description) = cell.describe(now_us) else { return true };
             if topics.len() == limit {
                 next = Some(description.topic);

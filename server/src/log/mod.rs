@@ -14,6 +14,7 @@
 
 pub mod store;
 
+mod access;
 mod cell;
 mod clock;
 mod error;
@@ -40,6 +41,7 @@ pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 
+pub use access::{AccessFuture, Credential};
 pub use clock::{Clock, now_us};
 pub use error::LogError;
 pub use handle::{Declared, Log, LogStats, Owner, Receipt};

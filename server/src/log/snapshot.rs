@@ -10,6 +10,8 @@ use std::{
 
 use fourwire_shared::{Seq, Topic, frame::Data};
 
+use super::{AccessFuture, Credential, LogError};
+
 /// The state of a feature's topic.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
@@ -28,6 +30,16 @@ pub trait SnapshotSource: Send + Sync + 'static {
     ///
     /// The state must contain every event up to its `seq` and none above it.
     fn snapshot<'a>(&'a self, topic: &'a Topic) -> SnapshotFuture<'a>;
+
+    /// Whether `topic` belongs to somebody. Such a topic is in no list, and is read only after [`Self::may_read`].
+    fn is_private(&self, _topic: &Topic) -> bool {
+        false
+    }
+
+    /// Whether whoever shows `credential` may read a private topic.
+    fn may_read<'a>(&'a self, topic: &'a Topic, _credential: Option<&'a Credential>) -> AccessFuture<'a> {
+        Box::pin(std::future::ready(Err(LogError::Unauthorized(topic.clone()))))
+    }
 }
 
 /// Features by the prefix of their topics.

@@ -155,6 +155,11 @@ impl<'a> Tx<'a> {
         Ok(&mut *self.desk.store)
     }
 
+    /// The time by the log's clock, which also stamps events; in µs since the Unix epoch.
+    pub fn now_us(&self) -> u64 {
+        self.shared.settings.clock.now_us()
+    }
+
     /// Appends an event; once the transaction is on disk, it is visible. An undeclared topic is declared with the
     /// defaults. `data` is compact JSON.
     ///
@@ -218,12 +223,7 @@ impl<'a> Tx<'a> {
     ///
     /// # Errors
     /// [`LogError::Conflict`], [`LogError::BadRetain`], [`LogError::Ended`], [`LogError::TopicsExhausted`], or the store's.
-    pub(super) fn declare(
-        &mut self,
-        topic: &Topic,
-        spec: TopicSpec,
-        only_if_new: bool,
-    ) -> Result<bool, LogError> {
+    pub fn declare(&mut self, topic: &Topic, spec: TopicSpec, only_if_new: bool) -> Result<bool, LogError> {
         let old = self.draft(topic).declaration;
         let declaration = match old {
             Some(_) if only_if_new => return Ok(false),

@@ -28,8 +28,9 @@ use crate::{
 /// What operators ask, from wherever they are.
 const OPEN_PATHS: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 const ALLOWED_METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT, DELETE");
-const ALLOWED_HEADERS: HeaderValue =
-    HeaderValue::from_static("content-type, idempotency-key, if-none-match, last-event-id");
+const ALLOWED_HEADERS: HeaderValue = HeaderValue::from_static(
+    "authorization, content-type, idempotency-key, if-match, if-none-match, last-event-id",
+);
 const EXPOSED_HEADERS: HeaderValue =
     HeaderValue::from_static("etag, retry-after, idempotency-replayed, location");
 /// How long a browser may remember a preflight's answer, in seconds.

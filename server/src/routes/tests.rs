@@ -46,6 +46,7 @@ impl Site {
             telemetry: Telemetry::default(),
             draining: draining.clone(),
             data_bytes_max: 64 << 10,
+            commands: Arc::new(()),
         };
         let router = router(Parts {
             wires,

@@ -15,6 +15,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
 use super::{Api, body, path::TopicPath, spec};
 use crate::{
+    credential,
     log::LogError,
     refusal::Refusal,
     wires::{self, query},
@@ -64,7 +65,10 @@ pub(super) async fn declare(
 pub(super) async fn describe(
     State(api): State<Api>,
     TopicPath(topic): TopicPath,
+    headers: HeaderMap,
 ) -> Result<([(HeaderName, HeaderValue); 1], Json<Description>), Refusal> {
+    let credential = credential::of(&headers);
+    api.wires.log.admit(std::slice::from_ref(&topic), credential.as_ref()).await?;
     let description = api.wires.log.describe(&topic).ok_or(LogError::Unknown(topic))?;
     Ok((NO_STORE, Json(description)))
 }

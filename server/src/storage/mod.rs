@@ -16,6 +16,7 @@ mod open;
 mod pool;
 mod promise;
 mod prune;
+mod readers;
 mod reserve;
 mod rows;
 mod schema;
@@ -30,5 +31,6 @@ mod tests;
 
 pub use error::OpenError;
 pub use open::open;
+pub use readers::{Readers, events, head, topic};
 pub use settings::{Durability, Settings};
 pub use sqlite::SqliteStore;

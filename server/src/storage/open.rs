@@ -28,7 +28,7 @@ use super::{
 };
 use crate::log::store::{Opened, TopicRecord};
 
-const NAME: &str = "fourwire.db";
+pub(super) const NAME: &str = "fourwire.db";
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 /// How long the writer waits for tools that look at the file from outside.
 pub(super) const BUSY_WAIT: Duration = Duration::from_secs(5);

@@ -197,6 +197,32 @@ mod tests {
     }
 
     #[test]
+    fn each_earlier_layout_becomes_the_present_one_and_keeps_its_rows() {
+        let present = objects(&migrated());
+        for layout in 1..newest_layout() {
+            let mut connection = Connection::open_in_memory().expect("memory");
+            let target = refinery::Target::Version(layout.try_into().expect("a small number"));
+            embedded::migrations::runner().set_target(target).run(&mut connection).expect("an old layout");
+            let sql = "insert into log (log_id, epoch, reserved, promises) values (1, 'old', 7, 1)";
+            connection.execute(sql, []).expect("a row");
+            migrate(&mut connection, Path::new("memory")).expect("the present layout");
+            assert_eq!(objects(&connection), present, "from {layout}");
+            let epoch: String =
+                connection.query_row("select epoch from log", [], |row| row.get(0)).expect("the row");
+            assert_eq!(epoch, "old");
+        }
+    }
+
+    /// What there is, as it was declared.
+    fn objects(connection: &Connection) -> Vec<(String, String)> {
+        let mut statement = connection
+            .prepare("select name, coalesce(sql, '') from sqlite_schema order by name")
+            .expect("a statement");
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).expect("rows");
+        rows.collect::<Result<_, _>>().expect("readable")
+    }
+
+    #[test]
     fn a_migration_that_is_done_is_done_once() {
         let mut connection = migrated();
         migrate(&mut connection, Path::new("memory")).expect("nothing to do");

@@ -23,7 +23,7 @@ use crate::log::store::{KeyRecord, Prune, Pruned, Store, StoreError, StoredEvent
 /// The log's store on SQLite.
 ///
 /// A feature that keeps its rows beside the log's finds it by [`Store::as_any`], and writes through
-/// [`SqliteStore::connection`] inside the sequencer's transaction.
+/// [`SqliteStore::write`] inside the sequencer's transaction.
 #[derive(Debug)]
 pub struct SqliteStore {
     connection: Connection,
@@ -69,10 +69,22 @@ impl SqliteStore {
         }
     }
 
-    /// The writing connection. Whoever uses it is inside the sequencer's transaction, neither begins nor ends one, and
-    /// reports SQLite's errors as they are: after a full disk the whole transaction is gone.
-    pub fn connection(&self) -> &Connection {
+    /// The writing connection, for tests that look under the hood.
+    #[cfg(test)]
+    pub(super) fn connection(&self) -> &Connection {
         &self.connection
+    }
+
+    /// Runs a feature's statements inside the sequencer's transaction. They neither begin nor end one.
+    ///
+    /// # Errors
+    /// `work`'s own. After a full disk the whole transaction is gone, and nothing more is run in it.
+    pub fn write<T>(
+        &mut self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        self.want_room()?;
+        self.run(work)
     }
 
     /// Runs a statement of the open transaction. Where SQLite has taken that away (it does so when the disk is full or

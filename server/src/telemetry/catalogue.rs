@@ -86,6 +86,12 @@ catalogue! {
         "Memory of the process that is in RAM (RSS)";
     UPTIME_SECONDS = "fourwire_uptime_seconds", Gauge, None,
         "Time since the start";
+    AUCTION_BIDS = "fourwire_auction_bids_total", Counter, Some("outcome"),
+        "Bids that were accepted, refused by the rules, or turned away because too many came";
+    AUCTION_CONFLICTS = "fourwire_auction_conflicts_total", Counter, None,
+        "Optimistic bids that somebody was faster than, and that were tried again";
+    AUCTION_WAIT_SECONDS = "fourwire_auction_wait_seconds", Histogram(SECONDS), Some("strategy"),
+        "Time that a bid waited in its lot's line or mailbox";
     BUILD_INFO = "fourwire_build_info", Gauge, Some("version"),
         "Always 1; the label says which version runs";
 }

@@ -91,6 +91,13 @@ fn describe() {
     for name in [the::PUBLISH_SECONDS, the::COMMIT_SECONDS, the::BATCH_COMMANDS] {
         drop(histogram!(name)); // the recorder keeps it
     }
+    for strategy in ["pessimistic", "queue"] {
+        drop(histogram!(the::AUCTION_WAIT_SECONDS, "strategy" => strategy));
+    }
+    for outcome in ["accepted", "refused", "busy"] {
+        counter!(the::AUCTION_BIDS, "outcome" => outcome).increment(0);
+    }
+    counter!(the::AUCTION_CONFLICTS).increment(0);
     gauge!(the::BUILD_INFO, "version" => env!("CARGO_PKG_VERSION")).set(1.0);
 }
 

@@ -10,13 +10,14 @@ use axum::{
     response::Response,
 };
 use fourwire_shared::{Problem, Wire};
+use http::HeaderMap;
 
 use super::{
     Settings, Wires, page,
     query::{self, Subscribe},
 };
 use crate::{
-    jitter,
+    credential, jitter,
     log::{Batch, LogError, Subscription},
     refusal::Refusal,
 };
@@ -29,10 +30,15 @@ const WAIT_JITTER: f64 = 0.2;
 ///
 /// # Errors
 /// Those of the query, and `storage_unavailable`.
-pub async fn long_poll(State(wires): State<Wires>, RawQuery(query): RawQuery) -> Result<Response, Refusal> {
+pub async fn long_poll(
+    State(wires): State<Wires>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
     let query = query.unwrap_or_default();
     let asked = Subscribe::parse(&query, wires.settings.topics_max)?;
     let wait = wait(&query, &wires.settings)?;
+    wires.log.admit(&asked.topics, credential::of(&headers).as_ref()).await?;
     let subscription = wires.log.subscribe(&asked.topics, &asked.after, Wire::LongPoll);
     let _held = wires.telemetry.connected(Wire::LongPoll);
     let batch = first_news(&wires, subscription, wait).await?;

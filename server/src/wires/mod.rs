@@ -26,6 +26,7 @@ use fourwire_shared::{Code, Problem, Publish};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    commands::Commands,
     log::{Log, Receipt},
     telemetry::Telemetry,
 };
@@ -43,6 +44,8 @@ pub struct Wires {
     pub draining: CancellationToken,
     /// Bytes of an event's data as compact JSON.
     pub data_bytes_max: usize,
+    /// Who carries out commands that are a feature's.
+    pub commands: std::sync::Arc<dyn Commands>,
 }
 
 /// Publishes for a user, whichever way it came: the one door of HTTP and WebSocket. Data is compacted here.

@@ -8,7 +8,7 @@ use fourwire_shared::{After, Wire};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
 use super::{Wires, page, query::Subscribe};
-use crate::{etag::Tag, log::Batch, refusal::Refusal};
+use crate::{credential, etag::Tag, log::Batch, refusal::Refusal};
 
 /// A browser may keep a page, but asks before it uses it.
 const CACHE: &str = "no-cache";
@@ -23,6 +23,7 @@ pub async fn poll(
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let asked = Subscribe::parse(query.as_deref().unwrap_or_default(), wires.settings.topics_max)?;
+    wires.log.admit(&asked.topics, credential::of(&headers).as_ref()).await?;
     let _asking = wires.telemetry.connected(Wire::Poll);
     let batch = wires.log.read(&asked.topics, &asked.after).await?;
     if wires.draining.is_cancelled() {

@@ -49,6 +49,7 @@ impl Site {
             telemetry: Telemetry::default(),
             draining: draining.clone(),
             data_bytes_max: 64 << 10,
+            commands: Arc::new(()),
         };
         let router = Router::new()
             .route("/v1/poll", get(poll))

@@ -2,9 +2,10 @@
 //!
 //! Parameters that nobody here knows are passed over: another wire may know them.
 
-use std::borrow::Cow;
-
 use fourwire_shared::{After, Code, Problem, Topic, topic::TOPIC_BYTES_MAX};
+
+use crate::query::values;
+pub use crate::query::{bad, single};
 
 /// What a reader asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,29 +70,6 @@ pub fn topic(name: &str, field: &str) -> Result<Topic, Problem> {
         let shown: String = name.chars().take(TOPIC_BYTES_MAX).collect();
         Problem::new(Code::BadTopic).field(field).detail(format_args!("{shown:?}: {error}"))
     })
-}
-
-/// The value of a parameter that may be given once.
-///
-/// # Errors
-/// `bad_parameter` if it is given twice.
-pub fn single<'a>(query: &'a str, name: &str) -> Result<Option<Cow<'a, str>>, Problem> {
-    let mut values = values(query, name);
-    let first = values.next();
-    if values.next().is_some() {
-        return Err(bad(name, "it is given twice"));
-    }
-    Ok(first)
-}
-
-/// A refusal of a parameter.
-pub fn bad(name: &str, detail: impl std::fmt::Display) -> Problem {
-    Problem::new(Code::BadParameter).field(name).detail(detail)
-}
-
-/// All values of a parameter, percent-decoded.
-fn values<'a>(query: &'a str, name: &str) -> impl Iterator<Item = Cow<'a, str>> {
-    form_urlencoded::parse(query.as_bytes()).filter(move |(key, _)| key == name).map(|(_, value)| value)
 }
 
 #[cfg(test)]

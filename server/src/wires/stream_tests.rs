@@ -51,6 +51,7 @@ impl Server {
             telemetry: Telemetry::default(),
             draining: stop.clone(),
             data_bytes_max: 64 << 10,
+            commands: Arc::new(()),
         };
         let router = Router::new()
             .route("/v1/sse", get(sse::sse))

@@ -20,6 +20,7 @@ use super::{
     stream::{self, Due, Feed, Pace},
 };
 use crate::{
+    credential,
     edge::{ExtraHeaders, Socket, Stalled, Takeover},
     log::Subscription,
     refusal::Refusal,
@@ -37,6 +38,7 @@ pub async fn sse(State(wires): State<Wires>, request: Request) -> Result<Respons
     if let Some(cursor) = last_event_id(request.headers(), wires.log.epoch()) {
         asked.after = After::Cursor(cursor);
     }
+    wires.log.admit(&asked.topics, credential::of(request.headers()).as_ref()).await?;
     let subscription = wires.log.subscribe(&asked.topics, &asked.after, Wire::Sse);
     if matches!(asked.after, After::Cursor(_)) && subscription.is_finished() {
         return Ok(StatusCode::NO_CONTENT.into_response());

@@ -9,10 +9,18 @@ use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::super::{Wires, publish};
-use crate::log::{Subscription, now_us};
+use crate::log::{Credential, Log, Subscription, now_us};
 
 /// A reply that takes time.
-pub(super) type Pending = Pin<Box<dyn Future<Output = Frame> + Send>>;
+pub(super) type Pending = Pin<Box<dyn Future<Output = Done> + Send>>;
+
+/// What a command that took time comes to.
+pub(super) enum Done {
+    /// A reply.
+    Reply(Frame),
+    /// A subscription that may begin now.
+    Admitted { id: Option<u64>, topics: Vec<Topic>, after: After },
+}
 
 /// What a command leads to.
 pub(super) enum Answer {
@@ -23,10 +31,21 @@ pub(super) enum Answer {
 }
 
 /// Carries out the command in `text`.
-pub(super) fn carry_out(text: &str, wires: &Wires, subscription: &mut Subscription) -> Answer {
+pub(super) fn carry_out(
+    text: &str,
+    wires: &Wires,
+    credential: Option<&Credential>,
+    subscription: &mut Subscription,
+) -> Answer {
     let (id, command) = Command::decode(text);
     let outcome = match command {
         Err(problem) => Err(problem),
+        Ok(Command::Subscribe { topics, after })
+            if topics.iter().any(|topic| wires.log.is_private(topic)) =>
+        {
+            let (log, credential) = (wires.log.clone(), credential.cloned());
+            return Answer::Later(Box::pin(admit(id, log, topics, after, credential)));
+        }
         Ok(Command::Subscribe { topics, after }) => {
             subscribe(&topics, &after, wires.settings.topics_max, subscription)
         }
@@ -35,6 +54,11 @@ pub(super) fn carry_out(text: &str, wires: &Wires, subscription: &mut Subscripti
             Ok(now_subscribed(subscription))
         }
         Ok(Command::Ping) => Ok(data(&ServerTime { now: now_us() })),
+        Ok(Command::Bid(bid)) => {
+            let answer = wires.commands.bid(bid, credential.cloned());
+            let reply = async move { Done::Reply(Frame::Reply { id, outcome: answer.await }) };
+            return Answer::Later(Box::pin(reply));
+        }
         Ok(Command::Publish(publish)) => {
             return Answer::Later(Box::pin(publish_and_reply(id, wires.clone(), publish)));
         }
@@ -42,9 +66,32 @@ pub(super) fn carry_out(text: &str, wires: &Wires, subscription: &mut Subscripti
     Answer::Now(reply(id, outcome))
 }
 
-async fn publish_and_reply(id: Option<u64>, wires: Wires, asked: Publish) -> Frame {
+async fn publish_and_reply(id: Option<u64>, wires: Wires, asked: Publish) -> Done {
     let receipt = publish(&wires, asked).await;
-    reply(id, receipt.map(|receipt| data(&receipt.published)))
+    Done::Reply(reply(id, receipt.map(|receipt| data(&receipt.published))))
+}
+
+async fn admit(
+    id: Option<u64>,
+    log: Log,
+    topics: Vec<Topic>,
+    after: After,
+    credential: Option<Credential>,
+) -> Done {
+    match log.admit(&topics, credential.as_ref()).await {
+        Ok(()) => Done::Admitted { id, topics, after },
+        Err(error) => Done::Reply(reply(id, Err(error.into()))),
+    }
+}
+
+/// What a command that took time is answered.
+pub(super) fn finish(done: Done, wires: &Wires, subscription: &mut Subscription) -> Frame {
+    match done {
+        Done::Reply(frame) => frame,
+        Done::Admitted { id, topics, after } => {
+            reply(id, subscribe(&topics, &after, wires.settings.topics_max, subscription))
+        }
+    }
 }
 
 fn subscribe(

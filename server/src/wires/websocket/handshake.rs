@@ -6,7 +6,7 @@ use fourwire_shared::{Code, Problem};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Version, header};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use crate::refusal::Refusal;
+use crate::{credential, refusal::Refusal};
 
 const VERSION: &str = "13";
 /// Bytes of the nonce in `Sec-WebSocket-Key`.
@@ -43,10 +43,16 @@ pub(super) fn judge(method: &Method, version: Version, headers: &HeaderMap) -> R
 }
 
 /// The head that opens the WebSocket.
-pub(super) fn accept(key: &str) -> Vec<u8> {
+pub(super) fn accept(key: &str, headers: &HeaderMap) -> Vec<u8> {
+    // A client that offered sub-protocols and gets none ends the connection.
+    let protocol = if credential::offers_sub_protocol(headers) {
+        format!("sec-websocket-protocol: {}\r\n", credential::SUB_PROTOCOL)
+    } else {
+        String::new()
+    };
     format!(
         "HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\
-         sec-websocket-accept: {key}\r\n\r\n"
+         sec-websocket-accept: {key}\r\n{protocol}\r\n"
     )
     .into_bytes()
 }

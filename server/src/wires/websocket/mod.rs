@@ -15,7 +15,7 @@ use axum::{
 use fourwire_shared::{Code, Problem, Wire};
 
 use super::{Wires, query::Subscribe};
-use crate::{edge::Takeover, refusal::Refusal};
+use crate::{credential, edge::Takeover, refusal::Refusal};
 
 /// Opens a WebSocket. `topics` may be absent: then the client subscribes by command.
 ///
@@ -31,12 +31,17 @@ pub async fn websocket(State(wires): State<Wires>, request: Request) -> Response
         Ok(asked) => asked,
         Err(problem) => return Refusal(problem).into_response(),
     };
-    let Some(takeover) = request.extensions().get::<Takeover>().cloned() else {
+    let takeover = request.extensions().get::<Takeover>().cloned();
+    let credential = credential::of_websocket(request.headers());
+    let head = handshake::accept(&key, request.headers());
+    drop(request);
+    if let Err(error) = wires.log.admit(&asked.topics, credential.as_ref()).await {
+        return Refusal::from(error).into_response();
+    }
+    let Some(takeover) = takeover else {
         let problem = Problem::new(Code::BadRequest).detail("the request for a WebSocket has no body");
         return Refusal(problem).into_response();
     };
-    drop(request);
-    let head = handshake::accept(&key);
-    let session = move |socket, early| session::run(wires, asked, socket, head, early);
+    let session = move |socket, early| session::run(wires, asked, credential, socket, head, early);
     match takeover.claim(Wire::WebSocket.as_str(), session).await {}
 }

@@ -21,11 +21,11 @@ use super::{
         stream::{self, Due, Feed, Pace},
     },
     codec::{self, Decoder, Message, Opcode, Violation},
-    commands::{self, Answer, Pending},
+    commands::{self, Answer, Done, Pending},
 };
 use crate::{
     edge::{Socket, Stalled},
-    log::Item,
+    log::{Credential, Item},
 };
 
 /// Bytes that are read at once; on the stack, not in the task.
@@ -58,6 +58,7 @@ impl From<Stalled> for End {
 
 struct Session {
     wires: Wires,
+    credential: Option<Credential>,
     socket: Socket,
     feed: Feed,
     pace: Pace,
@@ -76,7 +77,7 @@ struct Session {
 enum Woken {
     News,
     Input(Bytes),
-    Reply(Frame),
+    Done(Done),
     Due(Due),
     Draining,
     Gone,
@@ -86,6 +87,7 @@ enum Woken {
 pub(super) async fn run(
     wires: Wires,
     asked: Subscribe,
+    credential: Option<Credential>,
     socket: Socket,
     head: Vec<u8>,
     early: Bytes,
@@ -96,6 +98,7 @@ pub(super) async fn run(
     let decoder = Decoder::new(wires.settings.message_bytes_max);
     let mut session = Session {
         wires,
+        credential,
         socket,
         feed,
         pace,
@@ -127,9 +130,9 @@ impl Session {
             match self.woken(draining.as_mut()).await {
                 Woken::News => {}
                 Woken::Input(bytes) => self.input = bytes,
-                Woken::Reply(frame) => {
+                Woken::Done(done) => {
                     self.pending = None;
-                    self.push(&frame);
+                    self.finish(done);
                 }
                 Woken::Due(Due::Heartbeat) => self.push(&stream::heartbeat()),
                 Woken::Due(Due::Rotate) => return Err(End::Closing(ClosingReason::Rotate)),
@@ -151,7 +154,12 @@ impl Session {
                 Some(Message::Ping(payload)) => codec::encode(Opcode::Pong, &payload, &mut self.out),
                 Some(Message::Close(code)) => return Err(End::Closed(code)),
                 Some(Message::Text(text)) => {
-                    match commands::carry_out(&text, &self.wires, &mut self.feed.subscription) {
+                    match commands::carry_out(
+                        &text,
+                        &self.wires,
+                        self.credential.as_ref(),
+                        &mut self.feed.subscription,
+                    ) {
                         Answer::Now(frame) => message(&frame.to_json(), &mut self.out),
                         Answer::Later(pending) => self.pending = Some(pending),
                     }
@@ -205,7 +213,7 @@ impl Session {
         tokio::select! {
             biased;
             () = draining => Woken::Draining,
-            Some(frame) = async { Some(pending.as_mut()?.await) } => Woken::Reply(frame),
+            Some(done) = async { Some(pending.as_mut()?.await) } => Woken::Done(done),
             read = read(socket), if !is_busy => read,
             () = feed.ready() => Woken::News,
             due = pace.due() => Woken::Due(due),
@@ -245,9 +253,15 @@ impl Session {
     /// A command that is at work may have been carried out: its client should know.
     async fn await_reply(&mut self) {
         let Some(pending) = self.pending.take() else { return };
-        if let Ok(frame) = timeout(self.wires.settings.write_deadline, pending).await {
-            self.push(&frame);
+        if let Ok(done) = timeout(self.wires.settings.write_deadline, pending).await {
+            self.finish(done);
         }
+    }
+
+    fn finish(&mut self, done: Done) {
+        let frame = commands::finish(done, &self.wires, &mut self.feed.subscription);
+        self.feed.look_again();
+        self.push(&frame);
     }
 
     fn push(&mut self, frame: &Frame) {
