@@ -63,6 +63,8 @@ pub struct Driver(Rc<Inner>);
 
 struct Inner {
     base: String,
+    /// What proves who reads.
+    secret: RefCell<Option<String>>,
     session: RefCell<Session>,
     links: RefCell<Vec<Link>>,
     timer: RefCell<Option<(Millis, Timeout)>>,
@@ -87,6 +89,7 @@ impl Driver {
         let session = Session::new(settings.session, millis());
         let driver = Self(Rc::new_cyclic(|me| Inner {
             base: settings.base,
+            secret: RefCell::default(),
             session: RefCell::new(session),
             links: RefCell::default(),
             timer: RefCell::default(),
@@ -114,6 +117,12 @@ impl Driver {
     /// Follows exactly these topics from now on.
     pub fn follow(&self, topics: Vec<Topic>) {
         self.send(Input::Topics(topics));
+    }
+
+    /// From now on, connections prove with this who reads. Those that are open stay as they are: set it before topics are
+    /// followed that need it.
+    pub fn authorize(&self, secret: Option<String>) {
+        *self.0.secret.borrow_mut() = secret;
     }
 
     /// Cuts the connection as a fault would.
@@ -215,7 +224,7 @@ impl Inner {
                 inner.hear(link, wire, signal, at_ms);
             }
         });
-        let transport = open(&self.base, order, ear);
+        let transport = open(&self.base, order, self.secret.borrow().as_deref(), ear);
         self.links.borrow_mut().push(Link { id: link, _transport: transport });
     }
 

@@ -19,14 +19,16 @@ pub(super) struct Request {
 impl Transport for Request {}
 
 impl Request {
-    pub(super) fn start(url: String, etag: Option<String>, ear: Ear) -> Self {
+    pub(super) fn start(url: String, etag: Option<String>, secret: Option<&str>, ear: Ear) -> Self {
         let mouth = Mouth::new(ear);
         let abort = Abort::new();
         let started = Self { _gag: mouth.gag(), _abort: abort };
         let signal = started._abort.signal();
+        let bearer = secret.map(bearer);
         wasm_bindgen_futures::spawn_local(async move {
-            let headers: Vec<(&str, &str)> =
+            let mut headers: Vec<(&str, &str)> =
                 etag.as_deref().map(|tag| ("if-none-match", tag)).into_iter().collect();
+            headers.extend(bearer.as_deref().map(|bearer| ("authorization", bearer)));
             let sent = fetch::Request {
                 url: &url,
                 headers: &headers,
@@ -40,6 +42,11 @@ impl Request {
         });
         started
     }
+}
+
+/// What proves who asks, as a header has it.
+pub(super) fn bearer(secret: &str) -> String {
+    format!("Bearer {secret}")
 }
 
 async fn answer(response: Response, mouth: &Mouth) {

@@ -16,7 +16,7 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{ReadableStreamDefaultReader, Response};
 
 use super::{
-    request::{refusal, size},
+    request::{bearer, refusal, size},
     transport::{Abort, Ear, Gag, Mouth, Signal, Transport, now_ms},
 };
 use crate::fetch::{Request, fetch};
@@ -30,17 +30,16 @@ pub(super) struct Stream {
 impl Transport for Stream {}
 
 impl Stream {
-    pub(super) fn start(url: String, ear: Ear) -> Self {
+    pub(super) fn start(url: String, secret: Option<&str>, ear: Ear) -> Self {
         let mouth = Mouth::new(ear);
         let started = Self { _gag: mouth.gag(), _abort: Abort::new() };
         let signal = started._abort.signal();
+        let bearer = secret.map(bearer);
         wasm_bindgen_futures::spawn_local(async move {
-            let request = Request {
-                url: &url,
-                headers: &[("accept", "text/event-stream")],
-                signal: signal.as_ref(),
-                ..Request::default()
-            };
+            let mut headers = vec![("accept", "text/event-stream")];
+            headers.extend(bearer.as_deref().map(|bearer| ("authorization", bearer)));
+            let request =
+                Request { url: &url, headers: &headers, signal: signal.as_ref(), ..Request::default() };
             let cause = match fetch(request).await {
                 Ok(response) => follow(response, &mouth).await,
                 Err(_) => Cause::Network,

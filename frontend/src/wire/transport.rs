@@ -56,12 +56,14 @@ pub type Ear = Rc<dyn Fn(Signal, f64)>;
 
 /// Opens what the session asked for, at the server with this origin (empty for the page's own). What it brings goes
 /// to `ear`.
-pub fn open(base: &str, order: &Open, ear: Ear) -> Box<dyn Transport> {
+pub fn open(base: &str, order: &Open, secret: Option<&str>, ear: Ear) -> Box<dyn Transport> {
     let url = format!("{base}{}", order.target());
     match order.wire {
-        Wire::Poll | Wire::LongPoll => Box::new(request::Request::start(url, order.etag.clone(), ear)),
-        Wire::Sse => Box::new(sse::Stream::start(url, ear)),
-        Wire::WebSocket => websocket::start(&url, ear),
+        Wire::Poll | Wire::LongPoll => {
+            Box::new(request::Request::start(url, order.etag.clone(), secret, ear))
+        }
+        Wire::Sse => Box::new(sse::Stream::start(url, secret, ear)),
+        Wire::WebSocket => websocket::start(&url, secret, ear),
     }
 }
 

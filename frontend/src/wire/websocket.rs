@@ -5,7 +5,8 @@
 
 use fourwire_shared::session::Cause;
 use gloo::events::EventListener;
-use wasm_bindgen::JsCast;
+use js_sys::Array;
+use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{CloseEvent, MessageEvent, WebSocket};
 
 use super::{
@@ -33,9 +34,9 @@ struct Stillborn {
 impl Transport for Stillborn {}
 
 /// Opens a socket. `url` is absolute, or a path on the page's own origin.
-pub(super) fn start(url: &str, ear: Ear) -> Box<dyn Transport> {
+pub(super) fn start(url: &str, secret: Option<&str>, ear: Ear) -> Box<dyn Transport> {
     let mouth = Mouth::new(ear);
-    match WebSocket::new(&absolute(url)) {
+    match connect(&absolute(url), secret) {
         Ok(socket) => Box::new(Socket::listen(socket, &mouth)),
         Err(_) => {
             let gag = mouth.gag();
@@ -44,6 +45,13 @@ pub(super) fn start(url: &str, ear: Ear) -> Box<dyn Transport> {
             Box::new(Stillborn { _gag: gag })
         }
     }
+}
+
+/// A browser sends no headers with a WebSocket, so what proves who asks is offered as a sub-protocol.
+fn connect(url: &str, secret: Option<&str>) -> Result<WebSocket, JsValue> {
+    let Some(secret) = secret else { return WebSocket::new(url) };
+    let offers = Array::of2(&"fourwire".into(), &format!("bearer.{secret}").into());
+    WebSocket::new_with_str_sequence(url, &offers)
 }
 
 impl Socket {

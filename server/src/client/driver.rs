@@ -9,13 +9,14 @@ use fourwire_shared::{
     Wire,
     session::{Applied, Input, LinkId, Millis, Notice, Open, Output, Session, Settings, State},
 };
+use http::{HeaderValue, header};
 use tokio::{
     sync::mpsc,
     time::{Instant, sleep_until},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{http, websocket};
+use super::{http as over_http, websocket};
 
 /// Reports that may wait for the session. When it is full, sockets are read no further.
 const REPORTS_MAX: usize = 256;
@@ -28,6 +29,9 @@ pub enum ClientError {
     /// The URL is not an `http://` one.
     #[error("{0:?} is not a server's address: it must look like http://127.0.0.1:4400")]
     BadUrl(String),
+    /// The secret has characters that no header has.
+    #[error("the secret cannot be sent: it has characters that no header has")]
+    BadSecret,
     /// The HTTP client cannot be built.
     #[error("the HTTP client cannot be made: {0}")]
     Http(#[from] reqwest::Error),
@@ -68,6 +72,8 @@ pub(super) struct Door {
     /// `http://host:port`, without a slash at its end.
     pub(super) origin: String,
     pub(super) http: reqwest::Client,
+    /// What proves who reads; marked so that it is not printed.
+    pub(super) authorization: Option<HeaderValue>,
     pub(super) reports: mpsc::Sender<Input>,
     /// Server's clock minus ours, in µs.
     pub(super) offset_us: i64,
@@ -84,7 +90,7 @@ impl Driver {
         let (sender, reports) = mpsc::channel(REPORTS_MAX);
         Ok(Self {
             session: Session::new(settings, 0),
-            door: Door { origin, http, reports: sender, offset_us: 0 },
+            door: Door { origin, http, authorization: None, reports: sender, offset_us: 0 },
             reports,
             links: HashMap::new(),
             all_links: CancellationToken::new(),
@@ -95,9 +101,21 @@ impl Driver {
         })
     }
 
+    /// The same, with the secret that proves who reads.
+    ///
+    /// # Errors
+    /// [`ClientError::BadSecret`].
+    pub fn with_secret(mut self, secret: &str) -> Result<Self, ClientError> {
+        let mut header =
+            HeaderValue::from_str(&format!("Bearer {secret}")).map_err(|_| ClientError::BadSecret)?;
+        header.set_sensitive(true);
+        self.door.authorization = Some(header);
+        Ok(self)
+    }
+
     /// Estimates how far the server's clock is from ours, so that latencies are right between machines. Best effort.
     pub async fn sync_clock(&mut self) {
-        if let Some(offset_us) = http::clock_offset_us(&self.door).await {
+        if let Some(offset_us) = over_http::clock_offset_us(&self.door).await {
             self.door.offset_us = offset_us;
         }
     }
@@ -173,8 +191,8 @@ impl Driver {
             let run = async {
                 match open.wire {
                     Wire::WebSocket => websocket::run(&door, &open, &token).await,
-                    Wire::Sse => http::stream(&door, &open).await,
-                    Wire::Poll | Wire::LongPoll => http::ask(&door, &open).await,
+                    Wire::Sse => over_http::stream(&door, &open).await,
+                    Wire::Poll | Wire::LongPoll => over_http::ask(&door, &open).await,
                 }
             };
             tokio::select! {
@@ -205,6 +223,15 @@ impl Drop for Driver {
 }
 
 impl Door {
+    /// A request for what a link reads.
+    pub(super) fn get(&self, target: &str) -> reqwest::RequestBuilder {
+        let request = self.http.get(format!("{}{target}", self.origin));
+        match &self.authorization {
+            Some(secret) => request.header(header::AUTHORIZATION, secret),
+            None => request,
+        }
+    }
+
     /// The server's clock, as far as we know, in µs since the Unix epoch.
     pub(super) fn now_us(&self) -> Option<u64> {
         now_us().checked_add_signed(self.offset_us)

@@ -25,7 +25,7 @@ pub(super) async fn ask(door: &Door, open: &Open) -> Input {
 }
 
 async fn page(door: &Door, open: &Open) -> Result<Input, Cause> {
-    let mut request = door.http.get(format!("{}{}", door.origin, open.target()));
+    let mut request = door.get(&open.target());
     if let Some(etag) = &open.etag {
         request = request.header(header::IF_NONE_MATCH, etag);
     }
@@ -53,7 +53,7 @@ pub(super) async fn stream(door: &Door, open: &Open) -> Input {
 }
 
 async fn events(door: &Door, open: &Open) -> Result<(), Cause> {
-    let request = door.http.get(format!("{}{}", door.origin, open.target()));
+    let request = door.get(&open.target());
     let request = request.header(header::ACCEPT, "text/event-stream");
     let mut response = request.send().await.map_err(|_| Cause::Network)?;
     match response.status() {

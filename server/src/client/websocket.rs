@@ -11,7 +11,7 @@ use futures_util::StreamExt;
 use http::header;
 use tokio_tungstenite::{
     connect_async_with_config,
-    tungstenite::{Error, Message, protocol::WebSocketConfig},
+    tungstenite::{Error, Message, client::IntoClientRequest, protocol::WebSocketConfig},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -40,7 +40,11 @@ async fn frames(door: &Door, open: &Open, token: &CancellationToken) -> Result<C
         .write_buffer_size(0)
         .max_message_size(Some(MESSAGE_BYTES_MAX))
         .max_frame_size(Some(MESSAGE_BYTES_MAX));
-    let connecting = connect_async_with_config(url, Some(config), true);
+    let mut request = url.into_client_request().map_err(|error| cause_of(&error))?;
+    if let Some(secret) = &door.authorization {
+        request.headers_mut().insert(header::AUTHORIZATION, secret.clone());
+    }
+    let connecting = connect_async_with_config(request, Some(config), true);
     let connected = tokio::select! {
         () = token.cancelled() => return Err(Cause::Cut),
         connected = connecting => connected,
