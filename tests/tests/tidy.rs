@@ -29,6 +29,7 @@ const LAYERS: [Layer; 4] = [
             "crate::edge",
             "crate::dashboard",
             "crate::lab",
+            "crate::auctions",
         ],
         because: "the log knows no HTTP and no feature",
     },
@@ -46,7 +47,16 @@ const LAYERS: [Layer; 4] = [
     },
     Layer {
         dir: "server/src/storage",
-        never: &["axum", "hyper", "http::", "crate::wires", "crate::edge", "crate::dashboard", "crate::lab"],
+        never: &[
+            "axum",
+            "hyper",
+            "http::",
+            "crate::wires",
+            "crate::edge",
+            "crate::dashboard",
+            "crate::lab",
+            "crate::auctions",
+        ],
         because: "storage knows the log's port and nothing above it",
     },
     Layer {

@@ -8,7 +8,7 @@ use serde_json::json;
 use tokio::task::JoinSet;
 
 /// Codes that other tests show, and the one that nothing from outside may provoke.
-const ELSEWHERE: [(Code, &str); 10] = [
+const ELSEWHERE: [(Code, &str); 20] = [
     (Code::BadCommand, "conformance: commands"),
     (Code::TooManyConnections, "limits: heads"),
     (Code::RequestTimeout, "limits: heads"),
@@ -18,6 +18,16 @@ const ELSEWHERE: [(Code, &str); 10] = [
     (Code::HostUnknown, "limits: guard"),
     (Code::Draining, "faults: drain"),
     (Code::StorageUnavailable, "faults: full_disk"),
+    (Code::Forbidden, "auctions: refusals"),
+    (Code::BidTooLow, "auctions: refusals"),
+    (Code::AlreadyLeading, "auctions: refusals"),
+    (Code::OwnLot, "auctions: refusals"),
+    (Code::LotNotOpen, "auctions: refusals"),
+    (Code::LotClosed, "auctions: refusals"),
+    (Code::BuyNowGone, "auctions: refusals"),
+    (Code::InsufficientFunds, "auctions: refusals"),
+    (Code::StaleVersion, "auctions: refusals"),
+    (Code::LotBusy, "the server's own tests: storm"),
     (Code::Internal, "a fault of the server itself"),
 ];
 
@@ -137,6 +147,28 @@ fn table() -> Vec<(Request, &'static str)> {
         table.push((post(&format!("{prefix}.x")).json("1"), "403 topic_reserved topic"));
         table.push((post(prefix).json("1"), "403 topic_reserved topic"));
     }
+    let join = |body: &str| Request::new("POST", "/v1/bidders").json(body);
+    let long = ("idempotency-key", "a-key-that-nobody-guesses");
+    table.push((join(r#"{"name":"x"}"#), "400 idempotency_key_required idempotency-key"));
+    table.push((
+        join(r#"{"name":"x"}"#).header("idempotency-key", "1"),
+        "400 bad_idempotency_key idempotency-key",
+    ));
+    table.push((join(r#"{"name":" "}"#).header(long.0, long.1), "422 bad_field name"));
+    table.push((join(r#"{"nom":"x"}"#).header(long.0, long.1), "422 bad_field"));
+    table.push((join("[]").header(long.0, long.1), "400 bad_json"));
+    table.push((get("/v1/auctions/4711"), "404 auction_unknown"));
+    table.push((get("/v1/auctions?state=lost"), "400 bad_parameter state"));
+    table.push((get("/v1/wallets/1"), "401 unauthorized authorization"));
+    table.push((get("/v1/wallets/1").header("authorization", "Bearer x"), "401 unauthorized authorization"));
+    table.push((
+        Request::new("POST", "/v1/auctions/1/bids").json(r#"{"amount":1}"#),
+        "401 unauthorized authorization",
+    ));
+    for wire in ["poll", "long-poll", "sse"] {
+        table.push((get(&format!("/v1/{wire}?topics=wallet.1")), "401 unauthorized topics"));
+    }
+    table.push((get("/v1/topics/wallet.1"), "401 unauthorized topics"));
     let reserved = Request::new("PUT", "/v1/topics/room.1").json("{}");
     table.push((reserved, "403 topic_reserved topic"));
     table.push((Request::new("DELETE", "/v1/topics/dashboard.host"), "403 topic_reserved topic"));
