@@ -129,6 +129,24 @@ async fn tail_prints_frames_and_then_its_ledger() {
 }
 
 #[tokio::test]
+async fn tail_is_not_content_with_nobody_at_home_nor_with_too_few_events() {
+    for (url, limit) in [("http://127.0.0.1:9".to_owned(), None), (server().await, Some(9))] {
+        let args = TailArgs {
+            topics: vec!["a".parse().expect("a topic")],
+            wire: Preference::Fixed(Wire::Poll),
+            after: After::Snapshot,
+            url,
+            limit,
+            seconds: Some(0.3),
+            switch_every: None,
+            poll_ms: None,
+            quiet: true,
+        };
+        assert!(!tail(args, &mut Vec::new()).await.expect("an end").whole, "{limit:?}");
+    }
+}
+
+#[tokio::test]
 async fn nobody_at_home_is_not_an_end() {
     let settings = Settings { retry_base_ms: 20, ..Settings::new(["a".parse().expect("a topic")]) };
     let mut driver = Driver::new("http://127.0.0.1:9", settings).expect("a driver");

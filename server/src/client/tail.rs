@@ -31,10 +31,10 @@ pub struct TailArgs {
     #[arg(long, value_name = "EVENTS")]
     pub limit: Option<u64>,
     /// End after this time.
-    #[arg(long, value_name = "S")]
+    #[arg(long, value_name = "S", value_parser = seconds)]
     pub seconds: Option<f64>,
     /// Change to the next wire at this interval, to show that nothing is lost.
-    #[arg(long, value_name = "S")]
+    #[arg(long, value_name = "S", value_parser = seconds)]
     pub switch_every: Option<f64>,
     /// Time between polls, in ms. Default: what the server advises.
     #[arg(long, value_name = "MS")]
@@ -49,9 +49,15 @@ pub struct TailArgs {
 pub struct Tail {
     /// The session, at rest.
     pub session: Session,
-    /// Whether everything that was found missing has come. `fourwire tail` exits with 1 if not.
+    /// Whether the server was reached, everything that was found missing has come, and with a limit as many events as that.
+    /// `fourwire tail` exits with 1 if not.
     pub whole: bool,
 }
+
+/// How often it is looked whether there is a connection at all.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// The shortest time that makes sense, in seconds: a switch takes some ms.
+const SECONDS_MIN: f64 = 0.1;
 
 /// Follows topics until they end, a limit is reached, or the user interrupts. Frames go to `out`, one JSON object a line;
 /// the last line is the ledger, with `"type":"ledger"`. What is worth a remark goes to standard error.
@@ -64,15 +70,29 @@ pub async fn tail(args: TailArgs, out: &mut impl Write) -> Result<Tail, ClientEr
     let ended = follow(&mut driver, &args, out).await;
     let state = driver.session().state();
     let session = driver.close().await;
-    match ended {
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {}
-        other => other.and_then(|()| print_ledger(session.ledger(), out))?,
-    }
+    let enough = match ended {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => true,
+        Err(error) => return Err(error.into()),
+        Ok(events) => {
+            print_ledger(session.ledger(), out)?;
+            args.limit.is_none_or(|limit| events >= limit)
+        }
+    };
     if let State::Failed { cause } = state {
         return Err(ClientError::Refused(cause.to_string()));
     }
-    let whole = session.ledger().is_whole();
+    let whole = enough && was_reached(session.ledger()) && session.ledger().is_whole();
     Ok(Tail { session, whole })
+}
+
+fn was_reached(ledger: &Ledger) -> bool {
+    Wire::ALL.iter().any(|wire| ledger.wire(*wire).bytes > 0)
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    let seconds: Option<f64> =
+        text.parse().ok().filter(|seconds: &f64| seconds.is_finite() && *seconds >= SECONDS_MIN);
+    seconds.ok_or_else(|| format!("a number of seconds, at least {SECONDS_MIN}"))
 }
 
 fn settings(args: &TailArgs) -> Settings {
@@ -85,11 +105,13 @@ fn settings(args: &TailArgs) -> Settings {
     }
 }
 
-async fn follow(driver: &mut Driver, args: &TailArgs, out: &mut impl Write) -> std::io::Result<()> {
+/// Gives the number of events.
+async fn follow(driver: &mut Driver, args: &TailArgs, out: &mut impl Write) -> std::io::Result<u64> {
     let seconds = |s: f64| Duration::try_from_secs_f64(s.max(0.001)).unwrap_or(Duration::from_secs(1 << 30));
     let end = args.seconds.map(|s| Instant::now() + seconds(s));
     let mut switch = args.switch_every.map(|s| interval_at(Instant::now() + seconds(s), seconds(s)));
-    let mut events = 0;
+    let mut look = interval_at(Instant::now() + LOOK_EVERY, LOOK_EVERY);
+    let (mut events, mut told_of_outage) = (0, false);
     let interrupted = interrupted();
     tokio::pin!(interrupted);
     while args.limit.is_none_or(|limit| events < limit) {
@@ -121,11 +143,28 @@ async fn follow(driver: &mut Driver, args: &TailArgs, out: &mut impl Write) -> s
                 let next = Wire::ALL[(driver.session().wire().index() + 1) % Wire::ALL.len()];
                 driver.tell(Input::Prefer(Preference::Fixed(next)));
             }
+            _ = look.tick() => {
+                // A connection that was never there is not lost, and so no notice tells of it.
+                let outage = outage(driver).filter(|_| !told_of_outage);
+                if let Some(outage) = &outage {
+                    remark(outage);
+                }
+                told_of_outage |= outage.is_some();
+            }
             () = at_end => break,
             () = &mut interrupted => break,
         }
     }
-    Ok(())
+    Ok(events)
+}
+
+fn outage(driver: &Driver) -> Option<String> {
+    match driver.session().state() {
+        State::Reconnecting { cause, .. } if !was_reached(driver.session().ledger()) => {
+            Some(format!("the server cannot be reached ({cause}): is it running? Trying again"))
+        }
+        _ => None,
+    }
 }
 
 /// SIGINT, or SIGTERM where there is such a thing.
