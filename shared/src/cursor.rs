@@ -88,7 +88,7 @@ pub struct Cursor {
 
 /// The text is not `[A-Za-z0-9_-]{1,32}\.(0|[1-9][0-9]{0,19})`, or the number does not fit 64 bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a cursor is written <epoch>.<seq>, as a frame or a page gave it")]
+#[error("a cursor is written <epoch>.<seq>, as a frame or a page gave it; now and earliest are places, too")]
 pub struct BadCursor;
 
 impl FromStr for Cursor {

@@ -62,7 +62,7 @@ impl fmt::Display for Wire {
 
 /// The text names none of the four wires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a wire is one of poll, long-poll, sse, ws")]
+#[error("a wire is one of poll, long-poll, sse and ws; a client may also take auto")]
 pub struct BadWire;
 
 impl FromStr for Wire {
