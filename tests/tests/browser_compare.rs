@@ -60,3 +60,25 @@ async fn a_lane_that_is_cut_comes_back_without_a_gap() {
     }
     browser.close(SERVER_GONE).await;
 }
+
+#[tokio::test]
+async fn a_test_stream_that_ends_with_its_server_ends_the_run() {
+    let mut server = TestServer::start().await;
+    let browser = Browser::open().await;
+    browser.goto(&server.at("/compare?rate=50&poll=500")).await;
+    browser.click("[data-testid=compare-start]").await;
+    for wire in LANES {
+        at_least(&browser, wire, "lane-events", 20.0).await;
+    }
+    server.terminate().await;
+    server.start_again().await;
+    browser.wait_for(".compare", "data-phase", "failed").await;
+    let words = browser.text("[data-testid=compare-problem]").await.unwrap_or_default();
+    assert_eq!(words, "The test stream ended with the server. Start again.");
+    browser.click("[data-testid=compare-start]").await;
+    for wire in LANES {
+        at_least(&browser, wire, "lane-events", 20.0).await;
+    }
+    browser.click("[data-testid=compare-stop]").await;
+    browser.close(&[SERVER_GONE, &["the server responded with a status of"]].concat()).await;
+}

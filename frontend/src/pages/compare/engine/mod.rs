@@ -243,9 +243,14 @@ impl Inner {
         wasm_bindgen_futures::spawn_local(async move {
             let is_there = server::renew_stream(&id, spec).await;
             if !is_there && me.generation.get() == generation {
-                me.stop(Phase::Failed("The test stream has ended: start again.".to_owned()));
+                me.stream_ended();
             }
         });
+    }
+
+    /// A topic that has ended stays so: nothing more can come, and a page that waits would show ages of nothing.
+    fn stream_ended(&self) {
+        self.stop(Phase::Failed("The test stream ended with the server. Start again.".to_owned()));
     }
 
     fn with_lane(&self, lane: usize, act: impl FnOnce(&mut Lane)) {

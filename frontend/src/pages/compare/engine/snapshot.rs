@@ -1,5 +1,7 @@
 //! Takes the snapshots that components see, and the numbers that files carry.
 
+use fourwire_shared::session::State;
+
 use super::{
     super::{
         board::LANES,
@@ -31,9 +33,17 @@ impl Inner {
         let end_ms = self.under_way.borrow().as_ref().and_then(|it| it.end_ms);
         if end_ms.is_some_and(|end| now_ms() >= end) {
             self.stop(Phase::Stopped);
+        } else if self.is_over() {
+            self.stream_ended();
         } else {
             self.show();
         }
+    }
+
+    /// Whether a lane was told that the test stream has ended. The lease tells the same, but up to 20 s later.
+    fn is_over(&self) -> bool {
+        let reads_stream = self.under_way.borrow().as_ref().is_some_and(|it| it.stream.is_some());
+        reads_stream && self.lanes.borrow().iter().any(|lane| lane.state() == State::Ended)
     }
 
     /// Takes a snapshot and hands it to the components.
