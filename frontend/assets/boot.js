@@ -18,11 +18,17 @@
       }
     } catch (denied) { /* cannot count reloads, so do none */ }
     var overlay = document.getElementById("broken");
-    if (overlay) overlay.hidden = false;
+    if (!overlay) return;
+    document.getElementById("broken-title").textContent = "The app could not be loaded";
+    overlay.querySelector("p").textContent = "A part of it did not come, or this browser cannot run it: it needs WebAssembly.";
+    overlay.hidden = false;
   }
+  // A script that does not load tells its element; one that throws, and so a module whose WebAssembly does not load,
+  // tells the window. What others put into the page is not ours.
   addEventListener("error", function (event) {
     var script = event.target && event.target.tagName === "SCRIPT";
-    if (script) failed();
+    var ours = event.target === window && (!event.filename || event.filename.indexOf(location.origin) === 0);
+    if (script || ours) failed();
   }, true);
   addEventListener("unhandledrejection", failed);
   addEventListener("TrunkApplicationStarted", function () {
