@@ -173,8 +173,9 @@ pub(super) fn EndDialog(props: &EndDialogProps) -> Html {
                 <p><code>{ props.topic.as_str() }</code>{ " gets its last frame. Its readers are told, nobody can publish to it again, and the name never lives again." }</p>
                 if let Some(failure) = &*failure { { whole_failure(failure, &[]) } }
                 <div class="row">
-                    <button type="button" class="button danger" onclick={confirm}>{ "End it for ever" }</button>
+                    // A dialog opens with the focus on its first button, which Enter presses: that one does no harm.
                     <button type="button" class="button" onclick={props.close.reform(|_: MouseEvent| ())}>{ "Keep it" }</button>
+                    <button type="button" class="button danger" onclick={confirm}>{ "End it for ever" }</button>
                 </div>
             </div>
         </dialog>
