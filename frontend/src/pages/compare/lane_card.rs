@@ -61,7 +61,7 @@ fn pair(number: &Number) -> Html {
 
 fn buttons(shown: &Shown, index: usize, run: &Run) -> Html {
     let (lane, own) = (&shown.lanes[index], name(Wire::ALL[index]));
-    let (idle, paused) = (shown.phase != Phase::Running, lane.paused);
+    let (idle, paused) = (shown.phase != Phase::Running, lane.paused && shown.phase == Phase::Running);
     let verb = if paused { "Resume" } else { "Pause" };
     html! {
         <div class="lane-buttons">

@@ -2,7 +2,7 @@
 
 use super::{
     shown::LaneShown,
-    summary::{P99_SAMPLES_MIN, Rank, Summary, ranks},
+    summary::{P99_SAMPLES_MIN, Rank, ranks},
     verdict::SAMPLES_MIN,
 };
 use crate::charts::units::{bytes, count, millis};
@@ -145,14 +145,15 @@ fn age_max(lane: &LaneShown) -> Option<f64> {
     (lane.events > 0).then_some(lane.summary.age_max_ms)
 }
 
-/// Every row over all lanes. Few samples are shown, but not ranked; nor are times closer than the clock can tell.
+/// Every row over all lanes. Nothing is ranked before each lane that runs has samples enough, for until then the best is
+/// whoever came first; a lane that the user paused is left out, and times closer than the clock can tell are alike.
 pub fn table<const N: usize>(lanes: &[LaneShown; N], clock_error_ms: f64) -> Vec<[Number; N]> {
-    let enough = |summary: &Summary| summary.n >= SAMPLES_MIN;
+    let enough = lanes.iter().all(|lane| lane.paused || lane.summary.n >= SAMPLES_MIN);
     ROWS.iter()
         .map(|Row(label, title, testid, value, words, noise)| {
             let values = lanes.each_ref().map(*value);
             let judged: [Option<f64>; N] = std::array::from_fn(|lane| {
-                values[lane].filter(|_| noise.is_some() && enough(&lanes[lane].summary))
+                values[lane].filter(|_| noise.is_some() && enough && !lanes[lane].paused)
             });
             let ranks =
                 ranks(judged, if *noise == Some(Noise::Clock) { clock_error_ms.max(1.0) } else { 0.5 });
@@ -176,7 +177,7 @@ pub fn table<const N: usize>(lanes: &[LaneShown; N], clock_error_ms: f64) -> Vec
 mod tests {
     use fourwire_shared::Wire;
 
-    use super::*;
+    use super::{super::summary::Summary, *};
 
     #[test]
     fn few_samples_are_shown_but_not_ranked() {
@@ -191,6 +192,18 @@ mod tests {
         assert_eq!(
             rank(lane(100, 2.0), lane(500, 9.0)),
             [(two, Some(Rank::Best)), (nine, Some(Rank::Worst))]
+        );
+        let all = |lanes: [LaneShown; 3]| table(&lanes, 0.5)[0].clone().map(|number| number.rank);
+        assert_eq!(all([lane(100, 2.0), lane(500, 9.0), lane(99, 20.0)]), [None; 3]);
+        let paused = LaneShown { paused: true, ..lane(99, 20.0) };
+        assert_eq!(
+            all([lane(100, 2.0), lane(500, 9.0), paused]),
+            [Some(Rank::Best), Some(Rank::Worst), None]
+        );
+        let paused = LaneShown { paused: true, ..lane(500, 20.0) };
+        assert_eq!(
+            all([lane(100, 2.0), lane(500, 9.0), paused]),
+            [Some(Rank::Best), Some(Rank::Worst), None]
         );
         assert_eq!(table(&[lane(99, 2.0)], 0.5)[2][0].text, "too few");
         assert_eq!(table(&[lane(0, 2.0)], 0.5)[2][0].text, "–");

@@ -36,7 +36,7 @@ pub struct LaneShown {
     pub words: String,
     /// The same as a name for style sheets and tests.
     pub state: &'static str,
-    /// Whether the user paused it.
+    /// Whether the user paused it; stays when the run stops.
     pub paused: bool,
     /// Events it has applied since the start, on whatever wire.
     pub events: u64,

@@ -209,7 +209,6 @@ impl Inner {
         self.run.borrow_mut().version += 1;
         let mut shown = self.shown.borrow_mut();
         for lane in &mut shown.lanes {
-            lane.paused = false;
             lane.state = "idle";
             lane.words = if lane.events > 0 { "Stopped" } else { "Not started" }.to_owned();
         }
