@@ -28,26 +28,27 @@ pub fn controls(settings: &Settings, phase: &Phase, run: &Run) -> Html {
             { list("Events", "compare-rate", settings.rate, &RATES, Spelling::Rate, Change::Rate, stream) }
             { list("Payload", "compare-size", settings.size, &SIZES, Spelling::Bytes, Change::Size, stream) }
             { list("Poll every", "compare-poll", settings.poll_ms, &POLLS, Spelling::Millis, Change::Poll, true) }
-            <div class="compare-actions">{ actions(phase.is_busy(), run) }</div>
+            <div class="compare-actions">{ actions(settings, phase.is_busy(), run) }</div>
         </div>
     }
 }
 
-fn actions(busy: bool, run: &Run) -> Html {
-    let button = |class: &'static str, testid: &'static str, words: &'static str, command: Command| {
+fn actions(settings: &Settings, busy: bool, run: &Run) -> Html {
+    let button = |class: &'static str, testid: &'static str, words: String, command: Command| {
         html! {
             <button key={testid} type="button" {class} data-testid={testid} onclick={click(run, command)}>{words}</button>
         }
     };
     if busy {
         [
-            button("button primary", "compare-stop", "Stop", Command::Stop),
-            button("button danger", "compare-cut-all", "Cut all", Command::CutAll),
+            button("button primary", "compare-stop", "Stop".to_owned(), Command::Stop),
+            button("button danger", "compare-cut-all", "Cut all".to_owned(), Command::CutAll),
         ]
     } else {
+        let seconds = settings.run_seconds();
         [
-            button("button primary", "compare-start", "Start", Command::Start(None)),
-            button("button", "compare-run-60", "60 s run", Command::Start(Some(60))),
+            button("button primary", "compare-start", "Start".to_owned(), Command::Start(None)),
+            button("button", "compare-run-60", format!("{seconds} s run"), Command::Start(Some(seconds))),
         ]
     }
     .into_iter()

@@ -2,6 +2,13 @@
 
 use std::fmt::Write;
 
+use super::verdict::SAMPLES_MIN;
+
+/// The least length of a run that ends by itself, in seconds.
+const RUN_S: u32 = 60;
+/// What lanes need to open and to be polled a last time, in seconds.
+const RUN_SPARE_S: u32 = 5;
+
 /// What the four lanes read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Source {
@@ -168,10 +175,22 @@ impl Settings {
         out
     }
 
+    /// Events per second of what is read.
+    fn events_per_s(&self) -> u32 {
+        if self.source == Source::Stream { self.rate } else { 1 }
+    }
+
+    /// How long a run takes until every lane can be judged, in seconds: a minute at least, and as long as the samples
+    /// need to be published, to be polled and to be asked for. A round number.
+    pub fn run_seconds(&self) -> u32 {
+        let published = (SAMPLES_MIN as u32).div_ceil(self.events_per_s());
+        let seconds = published + self.poll_ms.div_ceil(1_000) + RUN_SPARE_S;
+        (seconds.div_ceil(10) * 10).max(RUN_S)
+    }
+
     /// How much time the rain shows, in ms: few enough events to tell them apart, and two and a half polls at least.
     pub fn rain_window_ms(&self) -> f64 {
-        let rate = if self.source == Source::Stream { self.rate } else { 1 };
-        let readable = (250_000.0 / f64::from(rate)).clamp(5_000.0, 12_000.0);
+        let readable = (250_000.0 / f64::from(self.events_per_s())).clamp(5_000.0, 12_000.0);
         readable.max(f64::from(self.poll_ms) * 2.5).min(60_000.0)
     }
 
@@ -234,6 +253,22 @@ mod tests {
             [(10, 2_000, 12_000.0), (50, 1_000, 5_000.0), (200, 10_000, 25_000.0)]
         {
             assert_eq!(Settings { rate, poll_ms, ..Settings::default() }.rain_window_ms(), window_ms);
+        }
+    }
+
+    #[test]
+    fn a_run_is_long_enough_for_a_verdict() {
+        let dashboard = Source::Dashboard;
+        for (source, rate, poll_ms, seconds) in [
+            (Source::Stream, 10, 2_000, 60),
+            (Source::Stream, 200, 30_000, 60),
+            (Source::Stream, 2, 2_000, 60),
+            (Source::Stream, 2, 10_000, 70),
+            (Source::Stream, 1, 2_000, 110),
+            (dashboard, 200, 30_000, 140),
+        ] {
+            let settings = Settings { source, rate, poll_ms, ..Settings::default() };
+            assert_eq!(settings.run_seconds(), seconds, "{settings:?}");
         }
     }
 
