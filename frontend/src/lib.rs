@@ -12,7 +12,7 @@
 //! | `html[data-app="ready"]` | the app has mounted |
 //! | `[data-testid=connection]` | state in words; `data-state` = `connecting`, `catching-up`, `live`, `switching`, `reconnecting`, `offline`, `paused`, `idle`, `ended`, `failed`; `data-wire` = wire in use |
 //! | `[data-wire-option=poll…ws, auto]` | the switch's radios, `aria-checked` tells the choice |
-//! | `[data-testid=ledger]` | the ledger panel; `[data-testid=ledger-toggle]` opens it |
+//! | `[data-testid=ledger]` | the ledger panel; `[data-testid=ledger-toggle]` opens it, `ledger-why` says why this wire is used |
 //! | `[data-testid=ledger-gaps]`, `ledger-duplicates`, `ledger-resets`, `ledger-reorders`, `ledger-events`, `ledger-reconnects` | totals over all wires, as plain digits in `data-value` |
 //! | `[data-testid=cpu-now]`, `memory-now`, `load-now`, `events-now`, `rss-now` | current values of the dashboard; `data-at` = the sample's time in µs |
 //! | `[data-testid=pause]` | pauses the page's view |

@@ -21,8 +21,10 @@ struct Shown {
     name: &'static str,
     /// In words.
     words: String,
-    /// One line more.
+    /// One short line more.
     more: String,
+    /// The whole reason.
+    why: String,
     /// The wire in use.
     wire: Wire,
 }
@@ -43,15 +45,12 @@ fn name(state: &State) -> &'static str {
     }
 }
 
-/// What to show of a state at `now`.
-fn show(state: &State, wire: Wire, preference: Preference, why_auto: &str, now: Millis) -> Shown {
-    let by = match preference {
-        Preference::Auto if why_auto.is_empty() => format!("{} · Auto", wire.title()),
-        Preference::Auto => why_auto.to_owned(),
-        Preference::Fixed(_) => format!("on {}", wire.title()),
-    };
+/// What to show of a state at `now`. `why_wire` is the reason for the wire; too long for the header.
+fn show(state: &State, wire: Wire, preference: Preference, why_wire: &str, now: Millis) -> Shown {
+    let by = if preference == Preference::Auto { "Auto" } else { "Chosen by hand" };
     let more = match state {
-        State::Live { .. } | State::CatchingUp { .. } | State::Connecting { .. } => by,
+        State::Live { .. } => by.to_owned(),
+        State::CatchingUp { .. } | State::Connecting { .. } => format!("{} · {by}", wire.title()),
         State::Switching { from, .. } => format!("{} delivers meanwhile", from.title()),
         State::Reconnecting { cause, .. } => cause.to_string(),
         State::Offline { .. } => "no network, says the system".to_owned(),
@@ -60,9 +59,11 @@ fn show(state: &State, wire: Wire, preference: Preference, why_auto: &str, now: 
     };
     let words = match state {
         State::Failed { .. } => "Refused".to_owned(),
+        State::Live { .. } => format!("Live on {}", wire.title()),
         state => state.words(now),
     };
-    Shown { name: name(state), words, more, wire }
+    let why = if more.ends_with(by) { why_wire.to_owned() } else { more.clone() };
+    Shown { name: name(state), words, more, why, wire }
 }
 
 fn look(live: &Live) -> Shown {
@@ -78,7 +79,7 @@ pub fn use_connection() -> Html {
     let shown = use_session(500, look);
     html! {
         <div class="state" data-testid="connection" data-state={shown.name} data-wire={shown.wire.as_str()}
-            title={shown.more.clone()}>
+            title={shown.why.clone()}>
             <span class="state-dot" aria-hidden="true"></span>
             <span>
                 <span class="state-word">{ &shown.words }</span>
@@ -156,12 +157,13 @@ mod tests {
         let sse = Preference::Fixed(Wire::Sse);
         let shown = |state: State, preference, why| show(&state, Wire::Sse, preference, why, 1_000);
         let live = shown(State::Live { wire: Wire::Sse }, sse, "");
-        assert_eq!((live.name, &*live.words, &*live.more), ("live", "Live", "on SSE"));
-        let auto = shown(State::Live { wire: Wire::Sse }, Preference::Auto, "SSE: WebSocket was cut 3 times");
-        assert_eq!(&*auto.more, "SSE: WebSocket was cut 3 times");
+        assert_eq!((live.name, &*live.words, &*live.more), ("live", "Live on SSE", "Chosen by hand"));
+        let cut = "SSE: WebSocket was cut 3 times";
+        let auto = shown(State::Live { wire: Wire::Sse }, Preference::Auto, cut);
+        assert_eq!((&*auto.words, &*auto.more, &*auto.why), ("Live on SSE", "Auto", cut));
         let lost = State::Reconnecting { at: 4_000, attempt: 2, cause: Cause::Network };
         let lost = shown(lost, sse, "");
         assert_eq!((lost.name, &*lost.words), ("reconnecting", "Reconnecting in 3 s"));
-        assert_eq!(&*lost.more, Cause::Network.to_string());
+        assert_eq!((&lost.more, &lost.why), (&Cause::Network.to_string(), &lost.more));
     }
 }

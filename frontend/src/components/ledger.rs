@@ -76,6 +76,7 @@ fn count(value: u64) -> String {
 #[derive(Clone)]
 struct View {
     ledger: Ledger,
+    why_wire: String,
     origin_ms: f64,
 }
 
@@ -84,12 +85,16 @@ impl PartialEq for View {
         let sizes = |view: &Self| {
             Wire::ALL.map(|wire| (view.ledger.wire(wire).bytes, view.ledger.wire(wire).requests))
         };
-        sizes(self) == sizes(other) && self.ledger.lines().last() == other.ledger.lines().last()
+        sizes(self) == sizes(other)
+            && self.why_wire == other.why_wire
+            && self.ledger.lines().last() == other.ledger.lines().last()
     }
 }
 
 fn view(live: &Live) -> View {
-    View { ledger: live.driver().ledger(), origin_ms: js_sys::Date::now() - crate::wire::now_ms() }
+    let driver = live.driver();
+    let why_wire = driver.with(|session| session.why_auto());
+    View { ledger: driver.ledger(), why_wire, origin_ms: js_sys::Date::now() - crate::wire::now_ms() }
 }
 
 #[component]
@@ -130,6 +135,7 @@ fn Body() -> Html {
                     <input type="checkbox" checked={*keys} onchange={onkeys} />
                     <span>{ "Keys " }<kbd>{ "1" }</kbd>{ "–" }<kbd>{ "4" }</kbd>{ " and " }<kbd>{ "A" }</kbd>{ " choose the wire" }</span>
                 </label>
+                <span class="hint" data-testid="ledger-why">{ &view.why_wire }</span>
                 <span class="hint">{ clock }</span>
                 { copy_button(&say, "Copy as JSON", Callback::from(move |()| figures(&live))) }
             </div>
