@@ -31,6 +31,16 @@
     if (script || ours) failed();
   }, true);
   addEventListener("unhandledrejection", failed);
+
+  // Paper is light. The style sheets see to that themselves; this is for the canvases, which are drawn anew before.
+  var shown = null;
+  addEventListener("beforeprint", function () {
+    shown = root.getAttribute("data-theme");
+    root.setAttribute("data-theme", "light");
+  });
+  addEventListener("afterprint", function () {
+    if (shown) root.setAttribute("data-theme", shown); else root.removeAttribute("data-theme");
+  });
   addEventListener("TrunkApplicationStarted", function () {
     try { sessionStorage.removeItem("fourwire.reloaded"); } catch (denied) { /* see above */ }
   });

@@ -6,7 +6,10 @@ use std::{
     rc::{Rc, Weak},
 };
 
+use gloo::events::EventListener;
 use wasm_bindgen::{JsCast, closure::Closure};
+
+use super::theme;
 
 /// Something that may need drawing.
 pub trait Draw {
@@ -63,7 +66,11 @@ fn start() {
             return None;
         }
         pulse.running = true;
-        let callback = pulse.callback.get_or_insert_with(|| Rc::new(Closure::new(beat)));
+        let callback = pulse.callback.get_or_insert_with(|| {
+            let print = |_: &web_sys::Event| theme::print(|| draw(crate::wire::now_ms()));
+            EventListener::new(&crate::window(), "beforeprint", print).forget();
+            Rc::new(Closure::new(beat))
+        });
         Some(callback.clone())
     });
     if let Some(callback) = callback {
@@ -71,13 +78,17 @@ fn start() {
     }
 }
 
-fn beat(now_ms: f64) {
+fn draw(now_ms: f64) {
     // The list is copied out, so that what is drawn may attach and detach.
     let drawn: Vec<Rc<dyn Draw>> =
         LOOP.with_borrow(|pulse| pulse.drawn.iter().filter_map(|(_, draw)| draw.upgrade()).collect());
     for draw in &drawn {
         draw.frame(now_ms);
     }
+}
+
+fn beat(now_ms: f64) {
+    draw(now_ms);
     let next = LOOP.with_borrow_mut(|pulse| {
         pulse.running = !pulse.drawn.is_empty();
         pulse.callback.clone().filter(|_| pulse.running)

@@ -11,6 +11,8 @@ use web_sys::{
     ResizeObserver,
 };
 
+use super::theme;
+
 /// The font of axes and labels.
 pub const FONT: &str = "12px system-ui, sans-serif";
 
@@ -65,10 +67,10 @@ impl Surface {
         self.dirty.get()
     }
 
-    /// Whether it can be seen: in the viewport, and with a size.
+    /// Whether it can be seen: in the viewport or on paper, and with a size.
     pub fn is_visible(&self) -> bool {
         let (width, height) = self.size.get();
-        self.visible.get() && width > 0.0 && height > 0.0
+        (self.visible.get() || theme::is_printing()) && width > 0.0 && height > 0.0
     }
 
     /// An empty canvas with one unit a CSS pixel, whatever the screen.

@@ -14,6 +14,7 @@ struct Theme {
     watching: Cell<bool>,
     reduced_motion: Cell<bool>,
     forced_colors: Cell<bool>,
+    printing: Cell<bool>,
     // A score of tokens: a list is found through as fast as a map.
     colors: RefCell<Vec<(&'static str, Rc<str>)>>,
 }
@@ -58,6 +59,19 @@ pub fn color(token: &'static str) -> Rc<str> {
 pub fn reduced_motion() -> bool {
     version();
     THEME.with(|theme| theme.reduced_motion.get())
+}
+
+/// Whether what is drawn now goes to paper, where nothing is out of sight.
+pub fn is_printing() -> bool {
+    THEME.with(|theme| theme.printing.get())
+}
+
+/// Draws for paper: `boot.js` has set its theme, but no animation frame will come before the page is printed.
+pub(super) fn print(draw: impl FnOnce()) {
+    refresh();
+    THEME.with(|theme| theme.printing.set(true));
+    draw();
+    THEME.with(|theme| theme.printing.set(false));
 }
 
 fn read(token: &str) -> Rc<str> {
