@@ -107,12 +107,14 @@ impl Store for MemoryStore {
     fn commit(&mut self) -> Result<(), StoreError> {
         let rows = self.open.take().ok_or_else(|| StoreError::Unavailable("no transaction".into()))?;
         self.savepoint = None;
-        if self.disk.refuse_commits.load(Ordering::Relaxed)
-            || self.life != self.disk.lives.load(Ordering::Relaxed)
-        {
+        // Looked at under the lock that an opening holds: a killed process does not overwrite the life after it.
+        let mut kept = self.disk.rows();
+        let is_dead = self.life != self.disk.lives.load(Ordering::Relaxed);
+        if is_dead || self.disk.refuse_commits.load(Ordering::Relaxed) {
             return Err(StoreError::Unavailable("refused".into()));
         }
-        *self.disk.rows() = rows;
+        *kept = rows;
+        drop(kept);
         self.disk.commits.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
