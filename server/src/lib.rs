@@ -7,6 +7,7 @@
 pub mod app;
 pub mod assets;
 pub mod auctions;
+mod body;
 pub mod cli;
 pub mod client;
 pub mod commands;

@@ -2,11 +2,7 @@
 
 use axum::{
     Json, Router,
-    body::Bytes,
-    extract::{
-        DefaultBodyLimit, Path, RawQuery, State,
-        rejection::{BytesRejection, PathRejection},
-    },
+    extract::{DefaultBodyLimit, Path, RawQuery, State, rejection::PathRejection},
     response::{IntoResponse, Response},
     routing::{get, post, put},
 };
@@ -23,7 +19,7 @@ use serde::de::DeserializeOwned;
 
 use super::{Answer, AuctionError, Auctions, reading};
 use crate::{
-    credential,
+    body, credential,
     etag::Tag,
     log::LogError,
     query::{bad, single},
@@ -55,15 +51,22 @@ pub fn router(auctions: Auctions) -> Router {
         .with_state(auctions)
 }
 
-type Body = Result<Bytes, BytesRejection>;
 type Id<T> = Result<Path<T>, PathRejection>;
 
-async fn join(State(auctions): State<Auctions>, headers: HeaderMap, body: Body) -> Result<Response, Refusal> {
+async fn join(
+    State(auctions): State<Auctions>,
+    headers: HeaderMap,
+    body: body::Read,
+) -> Result<Response, Refusal> {
     let join = json(&headers, body)?;
     Ok(answer(auctions.join(join, key(&headers)?).await?))
 }
 
-async fn make(State(auctions): State<Auctions>, headers: HeaderMap, body: Body) -> Result<Response, Refusal> {
+async fn make(
+    State(auctions): State<Auctions>,
+    headers: HeaderMap,
+    body: body::Read,
+) -> Result<Response, Refusal> {
     let spec = json(&headers, body)?;
     let made = auctions.make(spec, key(&headers)?, credential::of(&headers).as_ref()).await?;
     let lot = serde_json::from_str::<LotMade>(&made.body).ok().map(|made| made.lot.id);
@@ -78,7 +81,7 @@ async fn bid(
     State(auctions): State<Auctions>,
     id: Id<AuctionId>,
     headers: HeaderMap,
-    body: Body,
+    body: body::Read,
 ) -> Result<Response, Refusal> {
     let Path(auction) = id.map_err(|_| not_found())?;
     let bid: BidSpec = json(&headers, body)?;
@@ -105,7 +108,7 @@ async fn decide_by(
     State(auctions): State<Auctions>,
     id: Id<AuctionId>,
     headers: HeaderMap,
-    body: Body,
+    body: body::Read,
 ) -> Result<Response, Refusal> {
     let Path(id) = id.map_err(|_| not_found())?;
     let fourwire_shared::auction::StrategySpec { strategy } = json(&headers, body)?;
@@ -169,7 +172,7 @@ async fn simulation(State(auctions): State<Auctions>) -> impl IntoResponse {
 async fn simulate(
     State(auctions): State<Auctions>,
     headers: HeaderMap,
-    body: Body,
+    body: body::Read,
 ) -> Result<Response, Refusal> {
     let simulation: Simulation = auctions.simulate(json(&headers, body)?).await?;
     Ok((NO_STORE, Json(simulation)).into_response())
@@ -198,15 +201,8 @@ fn answer(answer: Answer) -> Response {
     response
 }
 
-fn json<T: DeserializeOwned>(headers: &HeaderMap, body: Body) -> Result<T, Problem> {
-    if !is_json(headers) {
-        return Err(Problem::new(Code::UnsupportedMediaType).field("content-type"));
-    }
-    let body = body.map_err(|rejection| match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => Problem::new(Code::PayloadTooLarge),
-        _ => Problem::new(Code::BadRequest),
-    })?;
-    parse(&body)
+fn json<T: DeserializeOwned>(headers: &HeaderMap, body: body::Read) -> Result<T, Problem> {
+    parse(&body::read_json(headers, body)?)
 }
 
 /// A body that is JSON and is not what it should be is 422; one that is no JSON is 400.
@@ -218,14 +214,6 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
         let code = if error.is_data() { Code::BadField } else { Code::BadJson };
         Problem::new(code).detail(error)
     })
-}
-
-/// Whether the body is declared as JSON, once, whatever parameters follow.
-fn is_json(headers: &HeaderMap) -> bool {
-    let mut kinds = headers.get_all(header::CONTENT_TYPE).iter();
-    let (Some(kind), None) = (kinds.next(), kinds.next()) else { return false };
-    let essence = kind.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
-    essence.trim_ascii().eq_ignore_ascii_case(b"application/json")
 }
 
 fn key(headers: &HeaderMap) -> Result<Option<String>, AuctionError> {

@@ -2,22 +2,18 @@
 
 use axum::{
     Json, Router,
-    body::Bytes,
-    extract::{
-        DefaultBodyLimit, Path, State,
-        rejection::{BytesRejection, PathRejection},
-    },
+    extract::{DefaultBodyLimit, Path, State, rejection::PathRejection},
     response::{IntoResponse, Response},
     routing::{post, put},
 };
-use fourwire_shared::{
-    Code, Problem,
-    lab::{STREAMS_PATH, Stream, StreamSpec},
-};
+use fourwire_shared::lab::{STREAMS_PATH, Stream, StreamSpec};
 use http::{HeaderMap, StatusCode, header};
 
 use super::{Lab, rules};
-use crate::refusal::{Refusal, not_found};
+use crate::{
+    body,
+    refusal::{Refusal, not_found},
+};
 
 /// The protocol's limit for bodies; two numbers never come near it.
 const BODY_BYTES_MAX: usize = 64 << 10;
@@ -32,16 +28,20 @@ pub fn router(lab: Lab) -> Router {
         .with_state(lab)
 }
 
-type Body = Result<Bytes, BytesRejection>;
 type Id = Result<Path<String>, PathRejection>;
 
-async fn make(State(lab): State<Lab>, headers: HeaderMap, body: Body) -> Result<Response, Refusal> {
+async fn make(State(lab): State<Lab>, headers: HeaderMap, body: body::Read) -> Result<Response, Refusal> {
     let stream = lab.make(spec(&headers, body)?).await?;
     let location = format!("{STREAMS_PATH}/{}", stream.id);
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], answer(stream)).into_response())
 }
 
-async fn renew(State(lab): State<Lab>, id: Id, headers: HeaderMap, body: Body) -> Result<Response, Refusal> {
+async fn renew(
+    State(lab): State<Lab>,
+    id: Id,
+    headers: HeaderMap,
+    body: body::Read,
+) -> Result<Response, Refusal> {
     let Path(id) = id.map_err(|_| not_found())?;
     let stream = lab.renew(&id, spec(&headers, body)?)?;
     Ok(answer(stream).into_response())
@@ -57,21 +57,6 @@ fn answer(stream: Stream) -> impl IntoResponse {
     ([(header::CACHE_CONTROL, "no-store")], Json(stream))
 }
 
-fn spec(headers: &HeaderMap, body: Body) -> Result<StreamSpec, Refusal> {
-    if !is_json(headers) {
-        return Err(Problem::new(Code::UnsupportedMediaType).field("content-type").into());
-    }
-    let body = body.map_err(|rejection| match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => Refusal::new(Code::PayloadTooLarge),
-        _ => Refusal::new(Code::BadRequest),
-    })?;
-    Ok(rules::spec(&body)?)
-}
-
-/// Whether the body is declared as JSON, once, whatever parameters follow.
-fn is_json(headers: &HeaderMap) -> bool {
-    let mut kinds = headers.get_all(header::CONTENT_TYPE).iter();
-    let (Some(kind), None) = (kinds.next(), kinds.next()) else { return false };
-    let essence = kind.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
-    essence.trim_ascii().eq_ignore_ascii_case(b"application/json")
+fn spec(headers: &HeaderMap, body: body::Read) -> Result<StreamSpec, Refusal> {
+    Ok(rules::spec(&body::read_json(headers, body)?)?)
 }

@@ -5,7 +5,6 @@
 
 pub mod guard;
 
-mod body;
 mod health;
 mod host;
 mod path;

@@ -13,9 +13,9 @@ use fourwire_shared::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
-use super::{Api, body, path::TopicPath, spec};
+use super::{Api, path::TopicPath, spec};
 use crate::{
-    credential,
+    body, credential,
     log::LogError,
     refusal::Refusal,
     wires::{self, query},

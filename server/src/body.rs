@@ -1,16 +1,16 @@
-//! Bodies of requests: JSON that says so, within its limit.
+//! Bodies of requests: JSON that says so, within its limit. The one check for all routes, the features' too.
 
-use axum::extract::Request;
+use axum::extract::{Request, rejection::BytesRejection};
 use bytes::Bytes;
 use fourwire_shared::{Code, Problem};
-use http::{HeaderMap, header};
+use http::{HeaderMap, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 /// Reads a body that must be JSON.
 ///
 /// # Errors
 /// `unsupported_media_type` and those of [`bytes`].
-pub(super) async fn json(request: Request, bytes_max: usize) -> Result<Bytes, Problem> {
+pub(crate) async fn json(request: Request, bytes_max: usize) -> Result<Bytes, Problem> {
     check_type(request.headers())?;
     bytes(request, bytes_max).await
 }
@@ -19,13 +19,28 @@ pub(super) async fn json(request: Request, bytes_max: usize) -> Result<Bytes, Pr
 ///
 /// # Errors
 /// As [`json`].
-pub(super) async fn optional_json(request: Request, bytes_max: usize) -> Result<Bytes, Problem> {
+pub(crate) async fn optional_json(request: Request, bytes_max: usize) -> Result<Bytes, Problem> {
     let is_json = check_type(request.headers());
     let body = bytes(request, bytes_max).await?;
     if !body.trim_ascii().is_empty() {
         is_json?;
     }
     Ok(body)
+}
+
+/// A body that axum has read, as a feature's handler gets it, which must be JSON.
+pub(crate) type Read = Result<Bytes, BytesRejection>;
+
+/// The same check for a body that axum has read.
+///
+/// # Errors
+/// As [`json`].
+pub(crate) fn read_json(headers: &HeaderMap, body: Read) -> Result<Bytes, Problem> {
+    check_type(headers)?;
+    body.map_err(|rejection| match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => Problem::new(Code::PayloadTooLarge),
+        _ => Problem::new(Code::BadRequest),
+    })
 }
 
 /// Reads a body.
