@@ -19,13 +19,19 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     sync::mpsc::{self, error::SendError},
-    time::{Instant, sleep},
+    time::{sleep, timeout},
 };
 use tokio_tungstenite::{accept_async, tungstenite::Message};
 
 const HELLO: &str = r#"{"type":"hello","cursor":"e.0","server":"storm","heartbeat_ms":15000}"#;
 /// Frames after which a stream is cut, amid what it was saying.
 const FRAMES_A_LIFE: u64 = 60;
+/// What a wire must have given before the client goes on to the next: counted, so that a slow machine takes longer and
+/// does not fail.
+const EVENTS_A_STAY: u64 = 80;
+/// Four times round.
+const STAYS: u64 = 16;
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The number of the newest event; all are kept.
 type Head = Arc<AtomicU64>;
@@ -130,24 +136,22 @@ async fn going_round_the_wires_in_a_storm_loses_nothing() {
         ..Settings::new(["a".parse().expect("a topic")])
     };
     let mut driver = Driver::new(&server().await, settings).expect("a driver");
-    let (mut last, mut next_switch, end) = (0, Instant::now(), Instant::now() + Duration::from_secs(4));
-    while Instant::now() < end {
-        if Instant::now() >= next_switch {
-            let wire = Wire::ALL[(driver.session().wire().index() + 1) % 4];
+    let (mut last, mut wire, mut enough) = (0, Wire::Poll, EVENTS_A_STAY);
+    let round = async {
+        for _ in 0..STAYS {
+            while driver.session().ledger().wire(wire).events < enough {
+                let Some(Told::Applied(Applied::Event(event))) = driver.next().await else { continue };
+                assert_eq!(event.seq.get(), last + 1);
+                last = event.seq.get();
+            }
+            wire = Wire::ALL[(wire.index() + 1) % Wire::ALL.len()];
+            enough = driver.session().ledger().wire(wire).events + EVENTS_A_STAY;
             driver.tell(Input::Prefer(Preference::Fixed(wire)));
-            next_switch = Instant::now() + Duration::from_millis(150);
         }
-        let Ok(told) = tokio::time::timeout(Duration::from_millis(50), driver.next()).await else { continue };
-        if let Some(Told::Applied(Applied::Event(event))) = told {
-            assert_eq!(event.seq.get(), last + 1);
-            last = event.seq.get();
-        }
-    }
+    };
+    timeout(PATIENCE, round).await.expect("each wire gives its events");
     let ledger = driver.close().await.ledger().clone();
     let totals = ledger.totals();
-    assert!(last > 300 && totals.switches > 8 && totals.reconnects > 0, "{last} {totals:?}");
+    assert!(totals.switches > STAYS / 2 && totals.reconnects > 0, "{last} {totals:?}");
     assert_eq!((totals.gaps, totals.lost, totals.duplicates, totals.resets), (0, 0, 0, 0));
-    for wire in Wire::ALL {
-        assert!(ledger.wire(wire).events > 0, "nothing came by {wire}");
-    }
 }
