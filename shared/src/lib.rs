@@ -8,6 +8,7 @@ pub mod auction;
 pub mod command;
 pub mod cursor;
 pub mod dashboard;
+pub mod experiment;
 pub mod frame;
 pub mod lab;
 pub mod object;
