@@ -3,21 +3,29 @@
 use yew::prelude::*;
 
 use crate::{
+    bundle::Bundle,
     choice,
     components::{LedgerPanel, Say, use_header, use_voice},
     live::{Live, use_live},
-    router::{self, use_router},
+    router::use_router,
 };
+
+/// What the app is made of.
+#[derive(Clone, Copy, PartialEq, Properties)]
+pub struct AppProps {
+    /// The pages of this program.
+    pub bundle: &'static Bundle,
+}
 
 /// The whole app: the page's session and the page's voice, for all that is inside.
 #[component]
-pub fn App() -> Html {
+pub fn App(&AppProps { bundle }: &AppProps) -> Html {
     let live = use_memo((), |()| Live::start(choice::remembered().0));
     let (say, said) = use_voice(&live);
     html! {
         <ContextProvider<Live> context={(*live).clone()}>
             <ContextProvider<Say> context={say}>
-                <Shell />
+                <Shell {bundle} />
                 { said }
             </ContextProvider<Say>>
         </ContextProvider<Live>>
@@ -25,8 +33,8 @@ pub fn App() -> Html {
 }
 
 #[component]
-fn Shell() -> Html {
-    let (route, go) = use_router();
+fn Shell(&AppProps { bundle }: &AppProps) -> Html {
+    let (route, go) = use_router(bundle);
     let header = use_header(route, &go);
     let live = use_live();
     use_effect_with(route, move |route| {
@@ -40,7 +48,7 @@ fn Shell() -> Html {
     html! {
         <>
             { header }
-            <main id="main" tabindex="-1">{ router::page(route, &go) }</main>
+            <main id="main" tabindex="-1">{ (bundle.page)(route, &go) }</main>
             <LedgerPanel />
         </>
     }

@@ -24,6 +24,7 @@
 pub mod address;
 pub mod api;
 pub mod app;
+pub mod bundle;
 pub mod charts;
 pub mod choice;
 pub mod components;
@@ -39,11 +40,11 @@ pub mod storage;
 pub mod theme;
 pub mod wire;
 
-/// Mounts the app in place of the static shell of `index.html`.
-pub fn start() {
+/// Mounts the app in place of the static shell of `index.html`, with the pages of this program.
+pub fn start(bundle: &'static bundle::Bundle) {
     panic::install();
     let Some(root) = document().get_element_by_id("app") else { return };
-    yew::Renderer::<app::App>::with_root(root).render();
+    yew::Renderer::<app::App>::with_root_and_props(root, app::AppProps { bundle }).render();
     if let Some(html) = document().document_element() {
         let _ = html.set_attribute("data-app", "ready");
     }

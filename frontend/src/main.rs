@@ -1,5 +1,7 @@
-//! The app's entry in the browser: hands over to the library at once.
+//! The entry of the program that shows the wires: dashboard, compare, console. Hands over to the library at once.
+
+use fourwire_frontend::{bundle, start};
 
 fn main() {
-    fourwire_frontend::start();
+    start(if cfg!(feature = "whole") { &bundle::WHOLE } else { &bundle::WIRES });
 }

@@ -1,12 +1,13 @@
-//! The app's addresses. Three pages need a table and two events of the browser, not a crate.
+//! The app's addresses. Some pages need a table and two events of the browser, not a crate.
 
+use fourwire_shared::auction::AuctionId;
 use gloo::events::EventListener;
 use wasm_bindgen::JsValue;
 use yew::prelude::*;
 
-use crate::pages::{Compare, Console, Dashboard, not_found};
+use crate::bundle::Bundle;
 
-/// Every page. The server answers each of these paths with the app.
+/// Every page. The server answers each of these paths with the program that has the page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Route {
     /// This machine and this server, live.
@@ -15,14 +16,29 @@ pub enum Route {
     Compare,
     /// Topics: list, read, publish.
     Console,
+    /// The lots of the auction house.
+    Auctions,
+    /// One lot, and bidding for it.
+    Lot(AuctionId),
+    /// Putting something up.
+    NewLot,
+    /// The visitor's money.
+    Wallet,
+    /// Contention, tried out.
+    Experiment,
     /// Anything else.
     NotFound,
 }
 
 impl Route {
     /// The pages of the navigation, with the words on their links.
-    pub const NAV: [(Self, &str); 3] =
-        [(Self::Dashboard, "Dashboard"), (Self::Compare, "Compare"), (Self::Console, "Console")];
+    pub const NAV: [(Self, &str); 5] = [
+        (Self::Dashboard, "Dashboard"),
+        (Self::Compare, "Compare"),
+        (Self::Console, "Console"),
+        (Self::Auctions, "Auctions"),
+        (Self::Experiment, "Experiment"),
+    ];
 
     /// The page at a path. A slash at its end makes no difference.
     pub fn at(path: &str) -> Self {
@@ -30,18 +46,27 @@ impl Route {
             "" => Self::Dashboard,
             "/compare" => Self::Compare,
             "/console" => Self::Console,
-            _ => Self::NotFound,
+            "/auctions" => Self::Auctions,
+            "/auctions/new" => Self::NewLot,
+            "/wallet" => Self::Wallet,
+            "/experiment" => Self::Experiment,
+            path => path.strip_prefix("/auctions/").and_then(lot).map_or(Self::NotFound, Self::Lot),
         }
     }
 
     /// The page's path.
-    pub const fn path(self) -> &'static str {
-        match self {
+    pub fn path(self) -> AttrValue {
+        AttrValue::Static(match self {
             Self::Dashboard => "/",
             Self::Compare => "/compare",
             Self::Console => "/console",
+            Self::Auctions => "/auctions",
+            Self::NewLot => "/auctions/new",
+            Self::Wallet => "/wallet",
+            Self::Experiment => "/experiment",
             Self::NotFound => "/404",
-        }
+            Self::Lot(id) => return format!("/auctions/{id}").into(),
+        })
     }
 
     /// The window's title on this page.
@@ -50,6 +75,11 @@ impl Route {
             Self::Dashboard => "Dashboard · Fourwire",
             Self::Compare => "Compare · Fourwire",
             Self::Console => "Console · Fourwire",
+            Self::Auctions => "Auctions · Fourwire",
+            Self::Lot(_) => "Lot · Fourwire",
+            Self::NewLot => "New lot · Fourwire",
+            Self::Wallet => "Wallet · Fourwire",
+            Self::Experiment => "Experiment · Fourwire",
             Self::NotFound => "Not found · Fourwire",
         }
     }
@@ -60,8 +90,26 @@ impl Route {
             Self::Dashboard => "dashboard",
             Self::Compare => "compare",
             Self::Console => "console",
+            Self::Auctions => "auctions",
+            Self::Lot(_) => "lot",
+            Self::NewLot => "new-lot",
+            Self::Wallet => "wallet",
+            Self::Experiment => "experiment",
             Self::NotFound => "not-found",
         }
+    }
+
+    /// The page of the navigation that this page belongs to.
+    pub const fn section(self) -> Self {
+        match self {
+            Self::Lot(_) | Self::NewLot | Self::Wallet => Self::Auctions,
+            page => page,
+        }
+    }
+
+    /// Whether the page is in the second program.
+    pub const fn is_of_the_house(self) -> bool {
+        matches!(self.section(), Self::Auctions | Self::Experiment)
     }
 
     fn here() -> Self {
@@ -69,12 +117,19 @@ impl Route {
     }
 }
 
+/// A lot's number in its one spelling.
+fn lot(number: &str) -> Option<AuctionId> {
+    let id = AuctionId::new(number.parse().ok()?);
+    (id.to_string() == number).then_some(id)
+}
+
 /// Goes to a page.
 pub type Go = Callback<Route>;
 
-/// The page that the address names, and how to go to another. Back and forward are the browser's.
+/// The page that the address names, and how to go to another. Back and forward are the browser's, and so is the way to a
+/// page that this program does not have.
 #[hook]
-pub fn use_router() -> (Route, Go) {
+pub fn use_router(bundle: &'static Bundle) -> (Route, Go) {
     let route = use_state_eq(Route::here);
     {
         let setter = route.setter();
@@ -85,23 +140,17 @@ pub fn use_router() -> (Route, Go) {
     }
     let setter = route.setter();
     let go = Callback::from(move |to: Route| {
+        if !(bundle.has)(to) {
+            let _ = crate::window().location().assign(&to.path());
+            return;
+        }
         if let Ok(history) = crate::window().history() {
-            let _ = history.push_state_with_url(&JsValue::NULL, "", Some(to.path()));
+            let _ = history.push_state_with_url(&JsValue::NULL, "", Some(&to.path()));
         }
         crate::window().scroll_to_with_x_and_y(0.0, 0.0);
         setter.set(to);
     });
     (*route, go)
-}
-
-/// The page of a route.
-pub fn page(route: Route, go: &Go) -> Html {
-    match route {
-        Route::Dashboard => html! { <Dashboard /> },
-        Route::Compare => html! { <Compare /> },
-        Route::Console => html! { <Console /> },
-        Route::NotFound => not_found(go),
-    }
 }
 
 #[cfg(test)]
@@ -110,12 +159,25 @@ mod tests {
 
     #[test]
     fn each_page_is_at_its_path_and_nothing_else_is() {
-        for (route, _) in Route::NAV {
-            assert_eq!(Route::at(route.path()), route);
+        let others = [Route::NewLot, Route::Wallet, Route::Lot(AuctionId::new(42))];
+        for route in Route::NAV.map(|(route, _)| route).into_iter().chain(others) {
+            assert_eq!(Route::at(&route.path()), route);
             assert_eq!(Route::at(&format!("{}/", route.path())), route);
         }
-        for path in ["/404", "/comparison", "/Console", "/compare/x"] {
+        for path in
+            ["/404", "/comparison", "/Console", "/compare/x", "/auctions/042", "/auctions/x", "/auctions/1/2"]
+        {
             assert_eq!(Route::at(path), Route::NotFound, "{path}");
         }
+    }
+
+    #[test]
+    fn each_page_is_in_one_program_and_the_missing_one_in_both() {
+        use crate::bundle::{HOUSE, WHOLE, WIRES};
+        for (route, _) in Route::NAV {
+            assert_ne!((WIRES.has)(route), (HOUSE.has)(route), "{route:?}");
+            assert!((WHOLE.has)(route));
+        }
+        assert!((WIRES.has)(Route::NotFound) && (HOUSE.has)(Route::NotFound));
     }
 }

@@ -1,7 +1,8 @@
 //! The app: built by Trunk into `dist/`, shrunk, compressed beside each file, and held to its size.
 //!
-//! After Trunk come: short names between WebAssembly and JavaScript (`glue`), wasm-opt, one style sheet and names after
-//! the new contents (`page`), and a compressed copy of each file.
+//! Trunk builds the page and its first program; the second program is built beside it and gets a copy of the page. After
+//! that come, for each program: short names between WebAssembly and JavaScript (`glue`), wasm-opt, and names after the new
+//! contents (`page`); and for all: one style sheet, and a compressed copy of each file.
 
 mod glue;
 mod page;
@@ -19,11 +20,11 @@ use anyhow::{Context, Result, bail};
 
 use crate::{setup::AppTools, sh};
 
-/// What all files of the app may weigh over the wire, with Brotli.
+/// What the files of one program, and those that both share, may weigh over the wire, with Brotli.
 const BUDGET_BYTES: u64 = 250_000;
 
-/// How Trunk calls the app's files.
-const NAME: &str = "fourwire-frontend-";
+/// What comes before the digest in the names of a program's files, and its page.
+const PROGRAMS: [(&str, &str); 2] = [("fourwire-frontend-", page::INDEX), ("fourwire-house-", "house.html")];
 
 /// What wasm-opt does: by Brotli, not by bytes. `-Oz` alone is smaller before and 2 kB larger after compression.
 const PASSES: [&str; 4] = ["-Os", "--flatten", "--rereloop", "-Os"];
@@ -42,10 +43,10 @@ const FEATURES: [&str; 7] = [
 /// Below this a compressed copy saves no packet.
 const COMPRESS_BYTES_MIN: u64 = 512;
 
-/// Builds the app; the bytes over the wire.
+/// Builds the app; the bytes over the wire of the heavier program.
 ///
 /// # Errors
-/// When a tool fails, or the app is heavier than its budget.
+/// When a tool fails, or a program is heavier than its budget.
 pub(crate) fn build(tools: &AppTools) -> Result<u64> {
     sh::timed(
         "building the app (Trunk, profile wasm-release)",
@@ -54,21 +55,57 @@ pub(crate) fn build(tools: &AppTools) -> Result<u64> {
             .env("PATH", path_with(&tools.bindgen)?)
             .env_remove("NO_COLOR"), // Trunk reads it as a boolean and refuses `1`
     )?;
-    let (wasm, js) = (the_one("_bg.wasm")?, the_one(".js")?);
-    let (short_wasm, short_js) = glue::shorten(&fs::read(&wasm)?, &fs::read_to_string(&js)?)?;
-    fs::write(&wasm, short_wasm)?;
-    fs::write(&js, short_js)?;
-    if let Some(wasm_opt) = &tools.wasm_opt {
-        shrink(wasm_opt, &wasm)?;
+    let first = the_one(PROGRAMS[0].0, ".js")?;
+    build_second(&tools.bindgen)?;
+    page::copy_for(&dist(), &first, PROGRAMS[1].1, &stem_of_second())?;
+    for (name, page) in PROGRAMS {
+        let (wasm, js) = (the_one(name, "_bg.wasm")?, the_one(name, ".js")?);
+        let (short_wasm, short_js) = glue::shorten(&fs::read(&wasm)?, &fs::read_to_string(&js)?)?;
+        fs::write(&wasm, short_wasm)?;
+        fs::write(&js, short_js)?;
+        if let Some(wasm_opt) = &tools.wasm_opt {
+            shrink(wasm_opt, &wasm)?;
+        }
+        page::rename(&dist(), page, &wasm, &js)?;
     }
-    page::rename(&dist(), &wasm, &js)?;
-    page::join_styles(&dist())?;
-    let weight = compress()?;
-    println!("  the app: {} bytes with Brotli, of {BUDGET_BYTES} allowed", spaced(weight));
-    if weight > BUDGET_BYTES {
-        bail!("the app is {} bytes over its budget", spaced(weight - BUDGET_BYTES));
+    page::join_styles(&dist(), &PROGRAMS.map(|(_, page)| page))?;
+    let files = compress()?;
+    let weights = PROGRAMS.map(|program| (program.1, weight(&files, program)));
+    for (page, weight) in weights {
+        println!("  {page}: {} bytes with Brotli, of {} allowed", spaced(weight), spaced(BUDGET_BYTES));
+        if weight > BUDGET_BYTES {
+            bail!("{page} is {} bytes over its budget", spaced(weight - BUDGET_BYTES));
+        }
     }
-    Ok(weight)
+    Ok(weights.into_iter().map(|(_, weight)| weight).max().unwrap_or_default())
+}
+
+/// Builds what Trunk does not: it knows one program a page.
+fn build_second(bindgen: &Path) -> Result<()> {
+    let (target, profile, program) = ("wasm32-unknown-unknown", "wasm-release", "fourwire-house");
+    let mut cargo = sh::cargo();
+    cargo.args(["build", "--locked", "--quiet", "--package", "fourwire-frontend", "--bin", program]);
+    cargo.args(["--target", target, "--profile", profile]);
+    sh::timed("building the app's second program", &mut cargo)?;
+    let built = sh::target().join(target).join(profile).join(program).with_extension("wasm");
+    let mut bindgen = sh::command(bindgen.join("wasm-bindgen"));
+    bindgen.args(["--target", "web", "--no-typescript", "--out-name", &stem_of_second(), "--out-dir"]);
+    bindgen.arg(dist()).arg(built);
+    sh::timed("binding it (wasm-bindgen)", &mut bindgen)
+}
+
+/// The names of the second program's files, until they have their digest.
+fn stem_of_second() -> String {
+    format!("{}0", PROGRAMS[1].0)
+}
+
+/// What a visitor of one program loads: its files, and those that are nobody else's.
+fn weight(files: &[(PathBuf, u64)], (own, _): (&str, &str)) -> u64 {
+    let is_others = |file: &Path| {
+        let name = file.file_name().and_then(OsStr::to_str).unwrap_or_default();
+        PROGRAMS.iter().any(|(other, page)| *other != own && (name.starts_with(other) || name == *page))
+    };
+    files.iter().filter(|(file, _)| !is_others(file)).map(|(_, weight)| weight).sum()
 }
 
 /// `PATH` with a directory in front.
@@ -81,16 +118,16 @@ fn dist() -> PathBuf {
     sh::root().join("dist")
 }
 
-/// The app's file whose name ends like that.
-fn the_one(suffix: &str) -> Result<PathBuf> {
+/// The program's file whose name ends like that.
+fn the_one(program: &str, suffix: &str) -> Result<PathBuf> {
     let is_it = |file: &PathBuf| {
         let name = file.file_name().and_then(OsStr::to_str).unwrap_or_default();
-        name.starts_with(NAME) && name.ends_with(suffix)
+        name.starts_with(program) && name.ends_with(suffix)
     };
     let mut found = files()?.into_iter().filter(is_it);
     match (found.next(), found.next()) {
         (Some(file), None) => Ok(file),
-        _ => bail!("Trunk should have left exactly one {NAME}…{suffix} in dist/"),
+        _ => bail!("there should be exactly one {program}…{suffix} in dist/"),
     }
 }
 
@@ -109,15 +146,15 @@ fn shrink(wasm_opt: &Path, wasm: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Writes `.br` and `.gz` beside each file that profits; what the wire carries in total.
-fn compress() -> Result<u64> {
+/// Writes `.br` and `.gz` beside each file that profits; the files, and what the wire carries of each.
+fn compress() -> Result<Vec<(PathBuf, u64)>> {
     let start = Instant::now();
     sh::say("compressing the app (Brotli and gzip)");
-    let mut weight = 0;
+    let mut weights = Vec::new();
     for file in files()? {
         let content = fs::read(&file)?;
         if (content.len() as u64) < COMPRESS_BYTES_MIN {
-            weight += content.len() as u64;
+            weights.push((file, content.len() as u64));
             continue;
         }
         let with = |suffix: &str| {
@@ -127,13 +164,14 @@ fn compress() -> Result<u64> {
         };
         let parameters = brotli::enc::BrotliEncoderParams { quality: 11, lgwin: 22, ..Default::default() };
         let mut out = File::create(with(".br"))?;
-        weight += brotli::BrotliCompress(&mut &*content, &mut out, &parameters)? as u64;
+        let weight = brotli::BrotliCompress(&mut &*content, &mut out, &parameters)? as u64;
         let mut out = flate2::write::GzEncoder::new(File::create(with(".gz"))?, flate2::Compression::best());
         out.write_all(&content)?;
         out.finish()?;
+        weights.push((file, weight));
     }
     println!("  compressing: {:.1} s", start.elapsed().as_secs_f64());
-    Ok(weight)
+    Ok(weights)
 }
 
 /// Trunk's files; compressed copies, should there be some, are not among them.

@@ -32,7 +32,7 @@ pub(crate) fn dev(args: &[String]) -> Result<()> {
     let mut server = Running(serve(args)?);
     let mut trunk = Running(
         sh::command(&tools.trunk)
-            .args(["serve", "--offline", "--cargo-profile", "dev"])
+            .args(["serve", "--offline", "--cargo-profile", "dev", "--features", "whole"])
             .env("PATH", app::path_with(&tools.bindgen)?)
             .env_remove("NO_COLOR")
             .spawn()?,

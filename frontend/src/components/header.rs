@@ -12,7 +12,7 @@ pub fn use_header(here: Route, go: &Go) -> Html {
     let (switch, connection, theme, trouble) =
         (use_wire_switch(), use_connection(), use_theme_switch(), use_trouble_bar());
     let page = |(route, words): (Route, &'static str)| {
-        let current = (here == route).then_some("page");
+        let current = (here.section() == route).then_some(if here == route { "page" } else { "true" });
         html! { <li key={words}>{ link(go, route, "", current, html! { { words } }) }</li> }
     };
     html! {

@@ -22,10 +22,22 @@ use crate::{etag::Tag, refusal::Refusal};
 use encoding::Encoding;
 use source::{File, Source};
 
-/// The addresses at which the app shows a page; the app's own router has the same list.
-pub const PAGES: [&str; 3] = ["/", "/compare", "/console"];
-
 const INDEX: &str = "index.html";
+/// The page of the app's second program; a build for development has one program and no such file.
+const HOUSE: &str = "house.html";
+
+/// The addresses at which the app shows a page, and the file that does; `{}` stands for a number. The app's own router has
+/// the same list.
+const PAGES: [(&str, &str); 8] = [
+    ("/", INDEX),
+    ("/compare", INDEX),
+    ("/console", INDEX),
+    ("/auctions", HOUSE),
+    ("/auctions/new", HOUSE),
+    ("/auctions/{}", HOUSE),
+    ("/wallet", HOUSE),
+    ("/experiment", HOUSE),
+];
 const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 const ASK_AGAIN: HeaderValue = HeaderValue::from_static("no-cache");
 const HTML: &str = "text/html; charset=utf-8";
@@ -41,8 +53,8 @@ pub struct App(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     source: Source,
-    /// The policy of the page, where the files cannot change.
-    policy: OnceLock<HeaderValue>,
+    /// The policies of the two pages, where the files cannot change.
+    policies: [OnceLock<HeaderValue>; 2],
 }
 
 impl App {
@@ -57,7 +69,7 @@ impl App {
     }
 
     fn of(source: Source) -> Self {
-        Self(Arc::new(Inner { source, policy: OnceLock::new() }))
+        Self(Arc::new(Inner { source, policies: Default::default() }))
     }
 
     /// Answers a request for anything that is no route of the API.
@@ -77,15 +89,17 @@ impl App {
 impl Inner {
     fn respond(&self, path: &str, headers: &HeaderMap) -> Response {
         let name = path.trim_start_matches('/');
-        if name == INDEX {
+        if name == INDEX || name == HOUSE {
             return (StatusCode::PERMANENT_REDIRECT, [(header::LOCATION, "/")]).into_response();
         }
         let is_file = name.rsplit('/').next().is_some_and(|last| last.contains('.'));
         if is_file {
             return self.file(name, headers).unwrap_or_else(|| Refusal::new(Code::NotFound).into_response());
         }
-        let is_page = PAGES.iter().any(|page| page.trim_matches('/') == path.trim_matches('/'));
-        self.page(if is_page { StatusCode::OK } else { StatusCode::NOT_FOUND }, headers)
+        match PAGES.iter().find(|(page, _)| is_at(page, path)) {
+            Some((_, file)) => self.page(file, StatusCode::OK, headers),
+            None => self.page(INDEX, StatusCode::NOT_FOUND, headers),
+        }
     }
 
     /// A file under its own name. The compressed copies have none.
@@ -102,19 +116,21 @@ impl Inner {
     }
 
     /// The app itself. An address that is no page is never answered with 304: that would say that it is one.
-    fn page(&self, status: StatusCode, headers: &HeaderMap) -> Response {
-        let Some(index) = self.source.file(INDEX) else { return not_built() };
+    fn page(&self, name: &str, status: StatusCode, headers: &HeaderMap) -> Response {
+        let found = [name, INDEX].into_iter().find_map(|name| Some((name, self.source.file(name)?)));
+        let Some((name, page)) = found else { return not_built() };
         let policy = if self.source.is_in_memory() {
-            self.policy.get_or_init(|| policy::of_page(&index.content)).clone()
+            let kept = &self.policies[usize::from(name == HOUSE)];
+            kept.get_or_init(|| policy::of_page(&page.content)).clone()
         } else {
-            policy::of_page(&index.content)
+            policy::of_page(&page.content)
         };
         let mut response = if status == StatusCode::OK {
-            self.variant(INDEX, &index, ASK_AGAIN, headers)
+            self.variant(name, &page, ASK_AGAIN, headers)
         } else {
             let mut unconditional = headers.clone();
             unconditional.remove(header::IF_NONE_MATCH);
-            self.variant(INDEX, &index, ASK_AGAIN, &unconditional)
+            self.variant(name, &page, ASK_AGAIN, &unconditional)
         };
         if response.status() == StatusCode::OK {
             *response.status_mut() = status;
@@ -168,6 +184,14 @@ const SECURITY: [(HeaderName, HeaderValue); 5] = [
         HeaderValue::from_static("camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
     ),
 ];
+
+/// Whether a path is that of a page. A slash at its end makes no difference; a number has one spelling.
+fn is_at(page: &str, path: &str) -> bool {
+    let is_number = |part: &str| part.parse::<u32>().is_ok_and(|number| number.to_string() == part);
+    let (page, path) = (page.trim_matches('/').split('/'), path.trim_matches('/').split('/'));
+    page.clone().count() == path.clone().count()
+        && page.zip(path).all(|(page, part)| page == part || page == "{}" && is_number(part))
+}
 
 fn wrong_method(method: &Method) -> Response {
     let mut response = if method == Method::OPTIONS {

@@ -13,16 +13,18 @@ use anyhow::{Context, Result, ensure};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use sha2::{Digest, Sha384};
 
+/// The page that Trunk makes.
+pub(super) const INDEX: &str = "index.html";
+
 /// How Trunk writes a style sheet into the page, up to its name.
 const STYLE: &str = "<link rel=\"stylesheet\" href=\"/";
 
-/// Joins the page's style sheets in their order.
+/// Joins the style sheets, in their order, that all pages have alike.
 ///
 /// # Errors
 /// When there are none, or a file cannot be read or written.
-pub(super) fn join_styles(dist: &Path) -> Result<()> {
-    let index = dist.join("index.html");
-    let html = fs::read_to_string(&index)?;
+pub(super) fn join_styles(dist: &Path, pages: &[&str]) -> Result<()> {
+    let html = fs::read_to_string(dist.join(INDEX))?;
     let names: Vec<&str> = html.lines().filter_map(style_of).collect();
     ensure!(!names.is_empty(), "the page has no style sheet");
     let mut css = String::new();
@@ -36,7 +38,22 @@ pub(super) fn join_styles(dist: &Path) -> Result<()> {
     let link =
         format!("  {STYLE}{name}\" integrity=\"sha384-{}\"/>\n", STANDARD.encode(Sha384::digest(&css)));
     fs::write(dist.join(name), css)?;
-    fs::write(index, with_one_style(&html, &link))?;
+    for page in pages.iter().map(|page| dist.join(page)) {
+        let html = fs::read_to_string(&page)?;
+        fs::write(page, with_one_style(&html, &link))?;
+    }
+    Ok(())
+}
+
+/// Makes a page like Trunk's that starts another program, whose files have that stem. `first` is the glue of Trunk's.
+///
+/// # Errors
+/// When Trunk's page does not name its program, or a file cannot be read or written.
+pub(super) fn copy_for(dist: &Path, first: &Path, page: &str, stem: &str) -> Result<()> {
+    let old = first.file_stem().and_then(|stem| stem.to_str()).context("the app's files have no name")?;
+    let html = fs::read_to_string(dist.join(INDEX))?;
+    ensure!(html.contains(old), "the page does not start {old}");
+    fs::write(dist.join(page), html.replace(old, stem))?;
     Ok(())
 }
 
@@ -44,7 +61,7 @@ pub(super) fn join_styles(dist: &Path) -> Result<()> {
 ///
 /// # Errors
 /// When they have no common name, or a file cannot be read or written.
-pub(super) fn rename(dist: &Path, wasm: &Path, glue: &Path) -> Result<()> {
+pub(super) fn rename(dist: &Path, page: &str, wasm: &Path, glue: &Path) -> Result<()> {
     let (stem, old) = glue
         .file_stem()
         .and_then(|stem| stem.to_str()?.rsplit_once('-'))
@@ -57,9 +74,9 @@ pub(super) fn rename(dist: &Path, wasm: &Path, glue: &Path) -> Result<()> {
         let (from, to) = moved(suffix);
         fs::rename(&from, to).with_context(|| format!("cannot rename {}", from.display()))?;
     }
-    let index = dist.join("index.html");
-    let html = fs::read_to_string(&index)?;
-    fs::write(index, html.replace(&format!("{stem}-{old}"), &format!("{stem}-{new}")))?;
+    let page = dist.join(page);
+    let html = fs::read_to_string(&page)?;
+    fs::write(page, html.replace(&format!("{stem}-{old}"), &format!("{stem}-{new}")))?;
     Ok(())
 }
 
