@@ -46,48 +46,44 @@ pub async fn topics(prefix: &str) -> Result<TopicList, Failure> {
     } else {
         format!("?prefix={}", js_sys::encode_uri_component(prefix))
     };
-    read(&send("GET", &format!("/v1/topics{query}"), None).await?).await
+    Call::get(&format!("/v1/topics{query}")).read().await
 }
 
 /// Publishes `json` to `topic`. A repeat with the same `key` has no further effect.
 pub async fn publish(topic: &Topic, json: &str, key: &str) -> Result<Published, Failure> {
-    let url = path(topic);
-    let headers = [JSON, ("idempotency-key", key)];
-    let request =
-        Request { method: "POST", url: &url, headers: &headers, body: Some(json), ..Request::default() };
-    read(&answer(request).await?).await
+    Call::post(&path(topic)).json(json).key(key).read().await
 }
 
 /// Declares `topic`, or changes what may be changed.
 pub async fn declare(topic: &Topic, spec: &TopicSpec) -> Result<(), Failure> {
-    send("PUT", &path(topic), Some(json(spec))).await.map(drop)
+    Call::put(&path(topic)).body(spec).send().await
 }
 
 /// Ends `topic` for ever.
 pub async fn end(topic: &Topic) -> Result<(), Failure> {
-    send("DELETE", &path(topic), None).await.map(drop)
+    Call::delete(&path(topic)).send().await
 }
 
 /// The log's cursor now.
 pub async fn cursor_now(topic: &Topic) -> Result<Cursor, Failure> {
-    let response = send("GET", &format!("/v1/poll?topics={topic}&after=now"), None).await?;
+    let response = Call::get(&format!("/v1/poll?topics={topic}&after=now")).answer().await?;
     let page = text(&response).await.and_then(|page| Page::decode(&page).ok());
     page.map(|page| page.cursor).ok_or_else(not_understood)
 }
 
 /// Starts a test stream.
 pub async fn make_stream(spec: StreamSpec) -> Result<Stream, Failure> {
-    read(&send("POST", STREAMS_PATH, Some(json(&spec))).await?).await
+    Call::post(STREAMS_PATH).body(&spec).read().await
 }
 
 /// Keeps a test stream alive, and changes it.
 pub async fn renew_stream(id: &str, spec: StreamSpec) -> Result<(), Failure> {
-    send("PUT", &format!("{STREAMS_PATH}/{id}"), Some(json(&spec))).await.map(drop)
+    Call::put(&format!("{STREAMS_PATH}/{id}")).body(&spec).send().await
 }
 
 /// Ends a test stream.
 pub async fn drop_stream(id: &str) -> Result<(), Failure> {
-    send("DELETE", &format!("{STREAMS_PATH}/{id}"), None).await.map(drop)
+    Call::delete(&format!("{STREAMS_PATH}/{id}")).send().await
 }
 
 /// A key for one intent of the user, kept over all tries.
@@ -96,19 +92,96 @@ pub fn new_key() -> String {
     format!("app-{}{}{}{}", part(), part(), part(), part())
 }
 
-const JSON: (&str, &str) = ("content-type", "application/json");
+/// A request in the making.
+pub struct Call {
+    method: &'static str,
+    url: String,
+    headers: Vec<(&'static str, String)>,
+    body: Option<String>,
+}
+
+impl Call {
+    /// Reads.
+    pub fn get(url: &str) -> Self {
+        Self::new("GET", url)
+    }
+
+    /// Asks for something to be done.
+    pub fn post(url: &str) -> Self {
+        Self::new("POST", url)
+    }
+
+    /// Makes or changes what has this address.
+    pub fn put(url: &str) -> Self {
+        Self::new("PUT", url)
+    }
+
+    /// Ends something.
+    pub fn delete(url: &str) -> Self {
+        Self::new("DELETE", url)
+    }
+
+    fn new(method: &'static str, url: &str) -> Self {
+        Self { method, url: url.to_owned(), headers: Vec::new(), body: None }
+    }
+
+    /// With a body.
+    #[must_use]
+    pub fn body(self, body: &impl Serialize) -> Self {
+        self.json(&serde_json::to_string(body).expect("a struct of numbers and words is JSON"))
+    }
+
+    /// With a body that is JSON already.
+    #[must_use]
+    pub fn json(mut self, json: &str) -> Self {
+        self.body = Some(json.to_owned());
+        self.header("content-type", "application/json")
+    }
+
+    /// With a header.
+    #[must_use]
+    pub fn header(mut self, name: &'static str, value: &str) -> Self {
+        self.headers.push((name, value.to_owned()));
+        self
+    }
+
+    /// With an idempotency key.
+    #[must_use]
+    pub fn key(self, key: &str) -> Self {
+        self.header("idempotency-key", key)
+    }
+
+    /// As somebody whose secret this is.
+    #[must_use]
+    pub fn bearer(self, secret: &str) -> Self {
+        self.header("authorization", &format!("Bearer {secret}"))
+    }
+
+    /// Sends it, and reads the answer.
+    ///
+    /// # Errors
+    /// See [`Failure`].
+    pub async fn read<T: DeserializeOwned>(self) -> Result<T, Failure> {
+        read(&self.answer().await?).await
+    }
+
+    /// Sends it.
+    ///
+    /// # Errors
+    /// See [`Failure`].
+    pub async fn send(self) -> Result<(), Failure> {
+        self.answer().await.map(drop)
+    }
+
+    async fn answer(&self) -> Result<Response, Failure> {
+        let headers: Vec<_> = self.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let (url, body) = (self.url.as_str(), self.body.as_deref());
+        answer(Request { method: self.method, url, headers: &headers, body, ..Request::default() }).await
+    }
+}
 
 fn path(topic: &Topic) -> String {
     format!("/v1/topics/{topic}")
-}
-
-fn json(body: &impl Serialize) -> String {
-    serde_json::to_string(body).expect("a struct of numbers and words is JSON")
-}
-
-async fn send(method: &'static str, url: &str, body: Option<String>) -> Result<Response, Failure> {
-    let headers: &[_] = if body.is_some() { &[JSON] } else { &[] };
-    answer(Request { method, url, headers, body: body.as_deref(), ..Request::default() }).await
 }
 
 /// Turns a refusal into a failure, with the server's problem where it sent one.

@@ -31,6 +31,7 @@ pub mod components;
 pub mod decimal;
 mod fetch;
 pub mod format;
+pub mod house;
 pub mod live;
 pub mod pace;
 pub mod pages;
