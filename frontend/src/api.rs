@@ -22,12 +22,14 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// The field at fault, where the server names one.
+    /// The field at fault: the one that the server names, or that its code is about.
     pub fn field(&self) -> Option<&str> {
-        match self {
-            Self::Refused(problem) => problem.field.as_deref(),
-            Self::Lost(_) => None,
-        }
+        let Self::Refused(problem) = self else { return None };
+        problem.field.as_deref().or(match &*problem.code {
+            "bad_json" | "payload_too_large" => Some("data"),
+            "bad_topic" | "topic_reserved" | "topic_ended" | "topic_conflict" => Some("topic"),
+            _ => None,
+        })
     }
 
     /// What went wrong, for the user.

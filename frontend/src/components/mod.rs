@@ -2,6 +2,7 @@
 
 mod connection;
 mod copy;
+mod form;
 mod header;
 mod icon;
 mod ledger;
@@ -11,6 +12,7 @@ mod wire_switch;
 
 pub use connection::{use_connection, use_trouble_bar};
 pub use copy::copy_button;
+pub use form::{Faults, fault, field, focus, use_modal, value, whole_failure};
 pub use header::{link, use_header};
 pub use icon::{Icon, logo, wire_mark};
 pub use ledger::LedgerPanel;

@@ -1,18 +1,12 @@
 //! Two dialogs: declare a topic, end a topic.
 
 use fourwire_shared::Topic;
-use web_sys::HtmlDialogElement;
 use yew::prelude::*;
 
-use super::{
-    fault, field,
-    form::{self, Draft, Faults},
-    topics::value,
-    whole_failure,
-};
+use super::form::{self, Draft};
 use crate::{
     api::{self, Failure},
-    components::use_say,
+    components::{Faults, fault, field, use_modal, use_say, value, whole_failure},
 };
 
 /// The properties of [`DeclareDialog`].
@@ -20,21 +14,6 @@ use crate::{
 pub(super) struct DeclareDialogProps {
     /// Called when it is over.
     pub(super) close: Callback<()>,
-}
-
-/// Opens a dialog as modal once it is there; the browser keeps the focus inside, and gives it back.
-#[hook]
-fn use_modal() -> NodeRef {
-    let dialog = use_node_ref();
-    {
-        let dialog = dialog.clone();
-        use_effect_with((), move |()| {
-            if let Some(dialog) = dialog.cast::<HtmlDialogElement>() {
-                let _ = dialog.show_modal();
-            }
-        });
-    }
-    dialog
 }
 
 /// Asks for a topic's name and what it keeps.

@@ -5,11 +5,10 @@ use std::num::NonZeroU64;
 use fourwire_shared::{Policy, Topic, TopicSpec, command::RetainSpec};
 use serde::de::IgnoredAny;
 
+use crate::components::Faults;
+
 /// The most bytes of an event's data.
 const BODY_BYTES_MAX: usize = 65_536;
-
-/// What is wrong with a form, field by field. The names are the server's.
-pub(super) type Faults = Vec<(&'static str, String)>;
 
 /// A checked publish.
 #[derive(Clone, Debug, PartialEq)]

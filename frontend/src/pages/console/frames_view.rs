@@ -11,11 +11,10 @@ use super::{
     frames::{Frames, ROW_PX, Row, window},
     json::pretty,
     snippet,
-    topics::value,
 };
 use crate::{
     charts::units,
-    components::{Icon, Say, copy_button, use_say, wire_mark},
+    components::{Icon, Say, copy_button, use_say, value, wire_mark},
     format,
     live::{Folder, Live, use_session, use_topics},
     wire::Arrival,

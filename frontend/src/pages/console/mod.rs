@@ -24,9 +24,7 @@ use yew::prelude::*;
 use self::{frames_view::FramesView, publish::PublishForm, topics::Topics};
 use crate::{
     address,
-    api::Failure,
     charts::units,
-    components::Icon,
     live::{Folder, use_topics},
     wire::Arrival,
 };
@@ -109,63 +107,5 @@ pub fn Console() -> Html {
                 <PublishForm suggestion={followed.iter().find(|topic| !topic.is_reserved()).cloned()} />
             </div>
         </section>
-    }
-}
-
-/// A field with its label, and what is wrong with it or else a hint. Its input has the id `id`, and is described by
-/// `{id}-fault`.
-fn field(
-    id: &'static str,
-    label: &'static str,
-    hint: &'static str,
-    fault: Option<String>,
-    input: Html,
-) -> Html {
-    html! {
-        <div class="field" key={id}>
-            <label for={id}>{ label }</label>
-            { input }
-            if let Some(fault) = fault {
-                <span class="field-error" id={format!("{id}-fault")} data-testid="problem">{ fault }</span>
-            } else if !hint.is_empty() {
-                <span class="hint">{ hint }</span>
-            }
-        </div>
-    }
-}
-
-/// What is wrong with `field`: found here, or told by the server.
-fn fault(faults: &form::Faults, failure: Option<&Failure>, field: &str) -> Option<String> {
-    let own = faults.iter().find(|(name, _)| *name == field).map(|(_, text)| text.clone());
-    own.or_else(|| match failure {
-        Some(Failure::Refused(problem)) if field_of(problem) == field => Some(problem.to_string()),
-        _ => None,
-    })
-}
-
-/// Which field of our forms a refusal belongs to; none is "".
-fn field_of(problem: &fourwire_shared::Problem) -> &str {
-    match (problem.field.as_deref(), &*problem.code) {
-        (Some(field), _) => field,
-        (None, "bad_json" | "payload_too_large") => "data",
-        (None, "bad_topic" | "topic_reserved" | "topic_ended" | "topic_conflict") => "topic",
-        _ => "",
-    }
-}
-
-/// A failure that belongs to none of `fields`.
-fn whole_failure(failure: &Failure, fields: &[&str]) -> Html {
-    let (title, detail) = match failure {
-        Failure::Refused(problem) if fields.contains(&field_of(problem)) => return html! {},
-        Failure::Refused(problem) => (problem.title.clone(), problem.to_string()),
-        Failure::Lost(words) => {
-            (words.clone(), "Try again: a repeat of the same request has no second effect.".to_owned())
-        }
-    };
-    html! {
-        <div class="problem" role="alert" data-testid="problem">
-            <strong class="row">{ Icon::Warning.view() }{ title }</strong>
-            <span>{ detail }</span>
-        </div>
     }
 }

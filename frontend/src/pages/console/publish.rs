@@ -7,15 +7,12 @@ use fourwire_shared::{Published, Topic};
 use yew::prelude::*;
 
 use super::{
-    fault, field,
-    form::{self, Faults, Letter},
+    form::{self, Letter},
     snippet,
-    topics::value,
-    whole_failure,
 };
 use crate::{
     api::{self, Failure},
-    components::{Icon, copy_button, use_say},
+    components::{Faults, Icon, copy_button, fault, field, focus, use_say, value, whole_failure},
 };
 
 /// The properties of [`PublishForm`].
@@ -58,7 +55,7 @@ pub(super) fn PublishForm(props: &PublishFormProps) -> Html {
             let letter = match form::letter(&name, &json) {
                 Ok(letter) => letter,
                 Err(found) => {
-                    focus(found.first().map_or("", |(field, _)| field));
+                    focus(&format!("publish-{}", found.first().map_or("", |(field, _)| field)));
                     faults.set(found);
                     return stage.set(Stage::Writing);
                 }
@@ -129,14 +126,5 @@ pub(super) fn PublishForm(props: &PublishFormProps) -> Html {
                 </div>
             </form>
         </section>
-    }
-}
-
-/// Moves to the field that is at fault.
-fn focus(field: &str) {
-    use wasm_bindgen::JsCast;
-    let found = crate::document().get_element_by_id(&format!("publish-{field}"));
-    if let Some(input) = found.and_then(|found| found.dyn_into::<web_sys::HtmlElement>().ok()) {
-        let _ = input.focus();
     }
 }

@@ -7,14 +7,13 @@ use fourwire_shared::{
     command::{Subscribers, TopicList},
 };
 use gloo::timers::callback::{Interval, Timeout};
-use wasm_bindgen::JsCast;
 use yew::prelude::*;
 
 use super::declare::{DeclareDialog, EndDialog};
 use crate::{
     api::{self, Failure},
     charts::units,
-    components::Icon,
+    components::{Icon, value, whole_failure},
 };
 
 /// How often the list is read anew, in ms.
@@ -127,7 +126,7 @@ fn list(known: &Known, props: &TopicsProps, ask: &impl Fn(Asking) -> Callback<Mo
     let list = match known {
         Known::Nothing => return html! { <div class="skeleton topics-skeleton" aria-hidden="true"></div> },
         Known::Failed(failure) => {
-            return html! { <div class="card-body">{ super::whole_failure(failure, &[]) }</div> };
+            return html! { <div class="card-body">{ whole_failure(failure, &[]) }</div> };
         }
         Known::List(list) if list.topics.is_empty() => {
             return html! {
@@ -217,15 +216,4 @@ fn keeps(about: &Description) -> String {
 
 fn count(value: u64) -> String {
     units::count(i64::try_from(value).unwrap_or(i64::MAX))
-}
-
-/// The text of the input that an event came from.
-pub(super) fn value(event: &InputEvent) -> String {
-    let target = event.target();
-    let input = target.as_ref().and_then(|target| target.dyn_ref::<web_sys::HtmlInputElement>());
-    let area = target.as_ref().and_then(|target| target.dyn_ref::<web_sys::HtmlTextAreaElement>());
-    input
-        .map(web_sys::HtmlInputElement::value)
-        .or(area.map(web_sys::HtmlTextAreaElement::value))
-        .unwrap_or_default()
 }
