@@ -12,16 +12,10 @@ pub type Faults = Vec<(&'static str, String)>;
 
 /// A field with its label, and what is wrong with it or else a hint. Its input has the id `id`, and is described by
 /// `{id}-fault`.
-pub fn field(
-    id: &'static str,
-    label: &'static str,
-    hint: &'static str,
-    fault: Option<String>,
-    input: Html,
-) -> Html {
+pub fn field(id: &str, label: &str, hint: &str, fault: Option<String>, input: Html) -> Html {
     html! {
         <div class="field" key={id}>
-            <label for={id}>{ label }</label>
+            <label for={id.to_owned()}>{ label }</label>
             { input }
             if let Some(fault) = fault {
                 <span class="field-error" id={format!("{id}-fault")} data-testid="problem">{ fault }</span>

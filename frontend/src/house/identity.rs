@@ -77,9 +77,7 @@ pub fn use_visitor() -> Visitor {
     live.driver().authorize(identity.as_ref().map(|identity| identity.secret.clone()));
     let fold = {
         let purse = Rc::clone(&purse);
-        Rc::new(move |applied: &_, _| {
-            purse.borrow_mut().take(applied);
-        })
+        Rc::new(move |applied: &_, _| purse.borrow_mut().take(applied))
     };
     use_topics(topics, fold, false);
     let become_someone = {

@@ -5,8 +5,12 @@
 
 pub mod api;
 pub mod identity;
+pub mod join;
 pub mod money;
+pub mod picture;
 pub mod time;
 pub mod wallet;
 
 pub use identity::{Identity, Visitor, use_visitor};
+pub use join::JoinDialog;
+pub use picture::picture;

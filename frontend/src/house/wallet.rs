@@ -1,15 +1,21 @@
 //! The visitor's money: frames of her wallet's topic in, what she has out. No browser.
 
+use std::collections::VecDeque;
+
 use fourwire_shared::{
     auction::{AuctionId, EntryRow, Hold, Money, Wallet, WalletEvent},
     from_object,
     session::Applied,
 };
 
+/// The newest lines that are kept.
+const LINES_MAX: usize = 100;
+
 /// Her wallet as it stands, once its state has come.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Purse {
     wallet: Option<Wallet>,
+    lines: VecDeque<EntryRow>,
 }
 
 impl Purse {
@@ -24,23 +30,29 @@ impl Purse {
         holds.iter().find(|hold| hold.auction == lot).map(|hold| hold.amount)
     }
 
-    /// Takes a frame; the line of the ledger that it brought.
-    pub fn take(&mut self, applied: &Applied) -> Option<EntryRow> {
+    /// The lines of her ledger that came while the page was open, newest first.
+    pub fn lines(&self) -> impl Iterator<Item = &EntryRow> {
+        self.lines.iter()
+    }
+
+    /// Takes a frame.
+    pub fn take(&mut self, applied: &Applied) {
         match applied {
             Applied::Snapshot { data, .. } => {
                 self.wallet = from_object(data.get()).ok().or(self.wallet.take());
-                None
             }
             Applied::Event(event) => {
-                let event = from_object::<WalletEvent>(event.data.get()).ok()?;
-                self.apply(&event);
-                Some(event.entry)
+                if let Ok(event) = from_object(event.data.get()) {
+                    self.apply(&event);
+                }
             }
-            Applied::Reset { .. } | Applied::End { .. } => None,
+            Applied::Reset { .. } | Applied::End { .. } => {}
         }
     }
 
     fn apply(&mut self, event: &WalletEvent) {
+        self.lines.truncate(LINES_MAX - 1);
+        self.lines.push_front(event.entry);
         let Some(wallet) = &mut self.wallet else { return };
         (wallet.available, wallet.held) = (event.available, event.held);
         let Some(auction) = event.entry.auction else { return };
@@ -86,8 +98,8 @@ mod tests {
     #[test]
     fn holds_follow_the_lines_of_the_ledger() {
         let mut purse = Purse::default();
-        assert_eq!(purse.take(&line(1, "hold", -50, 50, (850, 150))).map(|entry| entry.entry), Some(9));
-        assert_eq!(purse, Purse::default(), "without a state there is nothing to change");
+        purse.take(&line(1, "hold", -50, 50, (850, 150)));
+        assert_eq!(purse.wallet(), None, "without a state there is nothing to change");
         purse.take(&state());
         purse.take(&line(1, "hold", -50, 50, (850, 150)));
         purse.take(&line(2, "hold", -30, 30, (820, 180)));
@@ -97,5 +109,6 @@ mod tests {
         assert_eq!([held(&purse, 1), held(&purse, 2)], [None, Some(30)]);
         let wallet = purse.wallet().expect("a wallet");
         assert_eq!((wallet.available.minor(), wallet.held.minor()), (970, 30));
+        assert_eq!(purse.lines().map(|line| line.held).collect::<Vec<_>>(), [-150, 30, 50, 50]);
     }
 }
