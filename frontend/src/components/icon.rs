@@ -80,3 +80,13 @@ pub fn wire_mark(wire: Wire) -> Html {
         <svg {class} viewBox="0 0 12 12" width="12" height="12" aria-hidden="true" focusable="false"><path d={path} /></svg>
     }
 }
+
+/// A wire's name in words.
+pub const fn wire_name(wire: Wire) -> &'static str {
+    match wire {
+        Wire::Poll => "Polling",
+        Wire::LongPoll => "Long polling",
+        Wire::Sse => "SSE",
+        Wire::WebSocket => "WebSocket",
+    }
+}

@@ -2,17 +2,9 @@
 
 use fourwire_shared::Wire;
 
-use crate::charts::{Dash, marks::Shape};
+pub use crate::components::wire_name as name;
 
-/// Its name in words.
-pub const fn name(wire: Wire) -> &'static str {
-    match wire {
-        Wire::Poll => "Polling",
-        Wire::LongPoll => "Long polling",
-        Wire::Sse => "SSE",
-        Wire::WebSocket => "WebSocket",
-    }
-}
+use crate::charts::{Dash, marks::Shape};
 
 /// The custom property of its colour.
 pub const fn token(wire: Wire) -> &'static str {
