@@ -1,4 +1,5 @@
-//! The Fourwire app: a dashboard, a comparison and a console over one ordered topic log, read on any of four wires.
+//! The Fourwire app: a dashboard, a comparison, a console and an auction house over one ordered topic log, read on any of
+//! four wires.
 //!
 //! Who owns what: [`wire`] speaks to the server (four transports under the shared sans-IO session), [`live`] is the
 //! page's one session and hands frames to components, [`pages`] and [`components`] render, [`mod@format`] turns numbers
@@ -20,6 +21,10 @@
 //! | `[data-testid=topics]`, `topic-row` (`data-topic`), `frames`, `frame` (`data-seq`), `publish-form`, `problem` | the console |
 //! | `[data-testid=compare-start]`, `compare-stop`, `compare-run-60`, `compare-cut-all`, `compare-export-json`, `compare-export-csv`, `compare-problem`, `compare-verdict` (`data-advice`) | Compare; `.compare[data-phase]` = `idle`, `starting`, `running`, `stopped`, `failed` |
 //! | `[data-testid=compare-lane-poll]`, `-long-poll`, `-sse`, `-ws` (`data-state`, `data-wire`) with `lane-p50`, `lane-events`, `lane-gaps`, `lane-duplicates`, `lane-reconnects`, `lane-resets` (`data-value`) and `lane-pause`, `lane-cut`, `lane-wire` | its lanes |
+//! | `[data-testid=lots]`, `lots-empty`, `lot-card` (`data-lot`, `data-state`), `simulate` (`data-on`), `account` | the list of lots |
+//! | `[data-testid=lot-phase]` (`data-phase`), `lot-price` (`data-minor`), `lot-leader`, `lot-bids`, `lot-left`, `position` (`data-position` = `none`, `seller`, `leading`, `outbid`, `won`, `lost`), `bid-row` (`data-seq`, `data-mine`) | one lot |
+//! | `[data-testid=bid-form]`, `bid-amount`, `bid-max`, `bid-guard`, `bid-send`, `bid-buy`, `bid-outcome` (`data-outcome` = `sent`, `leading`, `outbid`, `refused`, `lost`), `bid-again` | bidding |
+//! | `[data-testid=join-open]`, `join-form`, `join-name`, `join-send`, `leave`, `wallet-available`, `wallet-held` (`data-minor`), `entries`, `entry` (`data-kind`), `lot-form`, `lot-send` | who the visitor is, her money, what she puts up |
 
 pub mod address;
 pub mod api;

@@ -16,7 +16,7 @@ use std::{
 
 use serde_json::{Value, json};
 use thirtyfour::{
-    By, ChromiumLikeCapabilities, DesiredCapabilities, LoggingPrefsLogLevel, TypingData, WebDriver,
+    By, ChromiumLikeCapabilities, DesiredCapabilities, Key, LoggingPrefsLogLevel, TypingData, WebDriver,
     error::WebDriverResult,
 };
 
@@ -160,10 +160,11 @@ impl Browser {
         self.must(self.driver().action_chain().send_keys(keys).perform().await);
     }
 
-    /// Types into a field, in place of what it holds.
+    /// Types into a field, in place of what it holds. By keys, as a user does: the driver's own way to clear a field makes
+    /// no input event, so a page that renders in between puts back what was there.
     pub async fn fill(&self, css: &str, text: &str) {
         let element = self.must(self.driver().find(By::Css(css)).await);
-        self.must(element.clear().await);
+        self.must(element.send_keys(Key::Control + "a").await);
         self.must(element.send_keys(text).await);
     }
 

@@ -3,15 +3,20 @@
 
 use fourwire_tests::{
     browser::{Browser, Theme},
+    house::Visitor,
     server::TestServer,
     wait,
 };
 use serde_json::json;
 
-const PAGES: [(&str, &str, &str); 4] = [
+const PAGES: [(&str, &str, &str); 8] = [
     ("dashboard", "/", "[data-testid=cpu-now]"),
     ("compare", "/compare", "[data-testid=compare-lane-ws]"),
     ("console", "/console", "[data-testid=topic-row]"),
+    ("auctions", "/auctions", "[data-testid=lot-card]"),
+    ("lot", "/auctions/1", "[data-testid=bid-row]"),
+    ("new-lot", "/auctions/new", "[data-testid=lot-form]"),
+    ("wallet", "/wallet", "[data-testid=join-open]"),
     ("missing", "/nothing-here", "main h1"),
 ];
 const WIDTHS: [(u32, u32); 2] = [(1440, 900), (390, 844)];
@@ -39,6 +44,22 @@ async fn with_history() -> TestServer {
     server.declare("chat.demo", &json!({ "durable": true })).await;
     for text in ["hello", "is anybody there?", "four wires, one log"] {
         server.publish("chat.demo", &json!({ "text": text })).await;
+    }
+    let (seller, ada) = (Visitor::join(&server, "Sal").await, Visitor::join(&server, "Ada").await);
+    let bo = Visitor::join(&server, "Bo").await;
+    let clock = json!({
+        "title": "A brass clock", "description": "It goes, and strikes the hour.\nFound in an attic.", "picture": 7,
+        "start": 10_000, "reserve": 20_000, "buy_now": 90_000, "increments": [{ "from": 0, "step": 500 }],
+    });
+    let clock = seller.offer("clock", &clock).await;
+    for (number, title) in ["A blue bicycle", "Six old postcards"].into_iter().enumerate() {
+        seller
+            .offer(&format!("lot-{number}"), &json!({ "title": title, "picture": number, "lasts_s": 7_200 }))
+            .await;
+    }
+    for (number, amount) in [10_000, 10_500, 12_000, 12_500, 17_000, 17_500].into_iter().enumerate() {
+        let bidder = if number % 2 == 0 { &ada } else { &bo };
+        bidder.bid(clock, &format!("bid-{number}"), &json!({ "amount": amount })).await.expect("an answer");
     }
     server
 }

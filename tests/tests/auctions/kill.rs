@@ -3,11 +3,13 @@
 
 use std::collections::HashMap;
 
-use fourwire_tests::{server::TestServer, wait::PATIENCE};
+use fourwire_tests::{
+    house::{Told, Visitor, check},
+    server::TestServer,
+    wait::PATIENCE,
+};
 use serde_json::json;
 use tokio::{sync::mpsc, task::JoinSet, time::timeout};
-
-use super::house::{Told, Visitor, check};
 
 const STRATEGIES: [&str; 3] = ["pessimistic", "optimistic", "queue"];
 const KILLS: usize = 3;

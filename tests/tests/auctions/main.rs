@@ -1,6 +1,5 @@
 //! The auction house end to end: the real binary, its four wires, and its end by `kill -9` in the middle of a storm.
 
-mod house;
 mod kill;
 mod over_wires;
 mod refusals;

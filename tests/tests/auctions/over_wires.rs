@@ -6,14 +6,13 @@ use fourwire_shared::{
     session::{Applied, Preference, Settings},
 };
 use fourwire_tests::{
+    house::Visitor,
     raw::websocket::{self, FIN, TEXT},
     server::TestServer,
     wait::PATIENCE,
 };
 use serde_json::{Value, json};
 use tokio::time::timeout;
-
-use super::house::Visitor;
 
 fn settings(topics: &[String], wire: Wire) -> Settings {
     let topics: Vec<Topic> = topics.iter().map(|name| name.parse().expect("a topic")).collect();

@@ -1,9 +1,7 @@
 //! Every refusal that the rules decide, over HTTP: status, code, field, and what would do.
 
-use fourwire_tests::server::TestServer;
+use fourwire_tests::{house::Visitor, server::TestServer};
 use serde_json::{Value, json};
-
-use super::house::Visitor;
 
 struct Row {
     bid: Value,

@@ -176,16 +176,24 @@ fn outcome(
     };
     let action = match &one.stage {
         Stage::Lost => act("Ask again".to_owned(), one.key.clone(), one.bid, one.if_version),
-        Stage::Refused { least: Some(_), .. } | Stage::Refused { .. }
-            if one.if_version.is_some() || one.bid.amount.is_some_and(|amount| amount < next) =>
-        {
-            let bid =
-                BidSpec { amount: Some(next), max: one.bid.max.filter(|most| *most >= next), buy_now: false };
-            act(format!("Bid {}", money::words(next)), new_key(), bid, None)
+        // What the refusal told may be newer than what has come by the wire.
+        Stage::Refused { least, .. } if is_worth_another(one, least.unwrap_or(next).max(next)) => {
+            let amount = least.unwrap_or(next).max(next);
+            let bid = BidSpec {
+                amount: Some(amount),
+                max: one.bid.max.filter(|most| *most >= amount),
+                buy_now: false,
+            };
+            act(format!("Bid {}", money::words(amount)), new_key(), bid, None)
         }
         _ => html! {},
     };
     html! { <li key={one.key.clone()} data-testid="bid-outcome" data-outcome={name}>{ icon }<span>{ text }</span>{ action }</li> }
+}
+
+/// Whether a refused bid would do with another amount, or without its condition.
+fn is_worth_another(one: &Try, least: Money) -> bool {
+    one.if_version.is_some() || one.bid.amount.is_some_and(|amount| amount < least)
 }
 
 /// The outcome, for a screen reader: without the times.

@@ -1,35 +1,36 @@
 //! A visitor of the house: joins, puts up lots, bids, over plain HTTP.
 
 use fourwire_server::{auctions::checker, storage};
-use fourwire_tests::server::TestServer;
 use reqwest::{Client, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 
+use crate::server::TestServer;
+
 /// Somebody who has joined.
 #[derive(Clone, Debug)]
-pub(crate) struct Visitor {
+pub struct Visitor {
     /// Her number.
-    pub(crate) id: u64,
+    pub id: u64,
     /// What proves it.
-    pub(crate) secret: String,
+    pub secret: String,
     http: Client,
     url: String,
 }
 
 /// What she was answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Told {
+pub struct Told {
     /// The status.
-    pub(crate) status: StatusCode,
+    pub status: StatusCode,
     /// The body, byte for byte.
-    pub(crate) body: String,
+    pub body: String,
     /// Whether it was told before.
-    pub(crate) replayed: bool,
+    pub replayed: bool,
 }
 
 impl Visitor {
     /// Joins.
-    pub(crate) async fn join(server: &TestServer, name: &str) -> Self {
+    pub async fn join(server: &TestServer, name: &str) -> Self {
         let http = Client::new();
         let key = format!("a-key-that-nobody-guesses-{name}");
         let request = http.post(server.at("/v1/bidders")).header("idempotency-key", key);
@@ -42,7 +43,7 @@ impl Visitor {
     }
 
     /// Puts up a lot; its number.
-    pub(crate) async fn sell(&self, strategy: &str, lasts_s: u32) -> u64 {
+    pub async fn sell(&self, strategy: &str, lasts_s: u32) -> u64 {
         let terms = json!({
             "title": "a clock", "start": 100, "lasts_s": lasts_s, "strategy": strategy,
             "increments": [{ "from": 0, "step": 10 }], "extension": { "window_s": 0, "most": 0 },
@@ -56,7 +57,7 @@ impl Visitor {
     }
 
     /// Puts up a lot with terms of its own; its number.
-    pub(crate) async fn offer(&self, key: &str, more: &Value) -> u64 {
+    pub async fn offer(&self, key: &str, more: &Value) -> u64 {
         let mut terms = json!({
             "title": "a clock", "start": 100, "lasts_s": 3_600, "increments": [{ "from": 0, "step": 10 }],
         });
@@ -69,13 +70,13 @@ impl Visitor {
     }
 
     /// Bids if the lot has this tag.
-    pub(crate) async fn bid_if(&self, lot: u64, key: &str, tag: &str, bid: &Value) -> Option<Told> {
+    pub async fn bid_if(&self, lot: u64, key: &str, tag: &str, bid: &Value) -> Option<Told> {
         let request = self.http.post(format!("{}/v1/auctions/{lot}/bids", self.url));
         self.send(request.header("if-match", tag), key, bid).await
     }
 
     /// Bids; nothing where no answer comes.
-    pub(crate) async fn bid(&self, lot: u64, key: &str, bid: &Value) -> Option<Told> {
+    pub async fn bid(&self, lot: u64, key: &str, bid: &Value) -> Option<Told> {
         self.send(self.http.post(format!("{}/v1/auctions/{lot}/bids", self.url)), key, bid).await
     }
 
@@ -87,14 +88,14 @@ impl Visitor {
     }
 
     /// Reads something of hers.
-    pub(crate) async fn read(&self, path: &str) -> Value {
+    pub async fn read(&self, path: &str) -> Value {
         let request = self.http.get(format!("{}{path}", self.url)).bearer_auth(&self.secret);
         request.send().await.expect("an answer").json().await.expect("JSON")
     }
 }
 
 /// Checks the whole database and the whole log of a server that has ended.
-pub(crate) async fn check(server: &TestServer) -> checker::Report {
+pub async fn check(server: &TestServer) -> checker::Report {
     let settings = storage::Settings { data: server.data(), ..storage::Settings::default() };
     let held = storage::open(&settings).unwrap_or_else(|error| panic!("{error}"));
     let readers = storage::Readers::new(&settings);
