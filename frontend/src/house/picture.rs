@@ -31,7 +31,7 @@ pub fn picture(seed: u32, class: &'static str) -> Html {
     let hue = seed % 6;
     let side = (SIDE * TILE).to_string();
     html! {
-        <svg class={classes!(class, "picture", format!("picture-{hue}"))} viewBox={format!("0 0 {side} {side}")} aria-hidden="true" focusable="false">
+        <svg class={classes!(class, "picture", format!("picture-{hue}"))} viewBox={format!("0 0 {side} {side}")} preserveAspectRatio="xMidYMid slice" aria-hidden="true" focusable="false">
             <rect class="tone-0" width={side.clone()} height={side} />
             { for tiles(seed).into_iter().enumerate().map(|(index, tile)| {
                 let index = u32::try_from(index).unwrap_or_default();

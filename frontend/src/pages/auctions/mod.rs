@@ -110,7 +110,7 @@ pub fn Auctions(PageProps { go }: &PageProps) -> Html {
                         <label class="segment" key={one.words().0}><input type="radio" name="tab" checked={*tab == one} onchange={choose(one)} />{ one.words().1 }</label>
                     }) }
                 </div>
-                <input class="input search" type="search" placeholder="Title" aria-label="Only titles with" value={(*text).clone()} oninput={filter} />
+                <input class="input search" type="search" placeholder="Filter by title" aria-label="Only titles with" value={(*text).clone()} oninput={filter} />
                 <SimulationSwitch />
             </div>
             if let Some(failure) = &further.failure { { whole_failure(failure, &[]) } }

@@ -127,6 +127,19 @@ pub(super) fn BidBox(props: &BidBoxProps) -> Html {
     let is_bad = |fault: &Option<String>| fault.is_some().to_string();
     let second = above(&lot.increments, lot.next);
     let third = above(&lot.increments, second);
+    let outcomes = html! {
+        <ul class="bid-outcomes" aria-label="Your bids here">
+            { for props.tries.borrow().iter().map(|one| outcome(one, &props.tries.borrow(), wire, lot.next, identity.as_ref(), &send)) }
+        </ul>
+    };
+    if props.phase == Phase::Closed {
+        let none = props.tries.borrow().iter().next().is_none();
+        return if none {
+            html! {}
+        } else {
+            html! { <section class="card card-pad">{ outcomes }</section> }
+        };
+    }
     html! {
         <section class="card card-pad form" aria-labelledby="bid-title">
             <h2 id="bid-title">{ "Bid" }</h2>
@@ -143,9 +156,7 @@ pub(super) fn BidBox(props: &BidBoxProps) -> Html {
                     { buy.filter(|_| open && identity.is_some()) }
                 </div>
             </form>
-            <ul class="bid-outcomes" aria-label="Your bids here">
-                { for props.tries.borrow().iter().map(|one| outcome(one, &props.tries.borrow(), wire, lot.next, identity.as_ref(), &send)) }
-            </ul>
+            { outcomes }
         </section>
     }
 }

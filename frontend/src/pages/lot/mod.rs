@@ -161,14 +161,12 @@ pub fn Lot(LotProps { id, go }: &LotProps) -> Html {
                             { terms(lot) }
                         </div>
                     </section>
-                    { chart::chart(known.bids(), lot) }
+                    { chart::chart(known.bids(), lot, now) }
                     { history(known.bids(), me, older) }
                 </div>
                 <div class="lot-side">
                     { standing(lot, phase, now, position, &visitor) }
-                    if phase != Phase::Closed {
-                        <BidBox lot={Rc::new(lot.clone())} {phase} visitor={visitor.clone()} {tries} join={show_join(true)} />
-                    }
+                    <BidBox lot={Rc::new(lot.clone())} {phase} visitor={visitor.clone()} {tries} join={show_join(true)} />
                 </div>
             </div>
             if *joining { <JoinDialog visitor={visitor.clone()} close={show_join(false)} /> }
