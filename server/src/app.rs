@@ -24,6 +24,7 @@ use crate::{
     auctions::{self, AuctionCommands, Auctions},
     config::Config,
     dashboard, edge,
+    experiment::{self, Experiments},
     lab::{self, Lab},
     log::Log,
     routes,
@@ -76,6 +77,9 @@ impl Server {
         let readers = Readers::new(&config.storage);
         let auctions = Auctions::start(&log, readers, config.auctions, &features, draining.clone());
         let auctions = auctions.await.context("the auction house cannot open")?;
+        let scratch = config.storage.data.join("experiments");
+        let experiments = Experiments::start(&log, scratch, &features, draining.clone()).await;
+        let experiments = experiments.context("experiments cannot be had")?;
         let lab = Lab::start(&log, config.lab, &features, draining.clone());
 
         let edge = Arc::new(config.edge);
@@ -89,7 +93,9 @@ impl Server {
         };
         let router = routes::router(routes::Parts {
             wires,
-            features: lab::router(lab).merge(auctions::router(auctions)),
+            features: lab::router(lab)
+                .merge(auctions::router(auctions))
+                .merge(experiment::router(experiments)),
             metrics: telemetry::route(telemetry, log.clone()),
             app: App::embedded(),
             edge: Arc::clone(&edge),

@@ -16,6 +16,7 @@ pub mod credential;
 pub mod dashboard;
 pub mod edge;
 pub mod etag;
+pub mod experiment;
 pub mod jitter;
 pub mod lab;
 pub mod log;

@@ -1,15 +1,17 @@
 //! Experiments on contention: the server bids against itself, in a house of its own that is thrown away afterwards.
 //!
-//! `POST /v1/experiments` with an [`ExperimentSpec`] → 201 [`Experiment`]; one runs at a time. Its topic is
-//! `lab.experiment.<id>`, of policy `latest`: each event is the whole [`Experiment`] as it stands.
-//! `GET /v1/experiments/{id}` reads it, `DELETE /v1/experiments/{id}` cancels it → 204. The newest few are kept.
+//! `POST /v1/experiments` with an [`ExperimentSpec`] → 201 [`Experiment`]; one runs at a time. The topic [`TOPIC`], of
+//! policy `latest`, follows it: each event is the whole [`Experiment`] as it stands, and so is its state, once there was
+//! one. `GET /v1/experiments/{id}` reads one of the newest few, `DELETE /v1/experiments/{id}` cancels it → 204.
 
 use serde::{Deserialize, Serialize};
 
-use crate::{auction::Strategy, topic::Topic};
+use crate::auction::{Strategy, spec::BadSpec};
 
 /// Where experiments are made.
 pub const EXPERIMENTS_PATH: &str = "/v1/experiments";
+/// The topic that follows the newest experiment.
+pub const TOPIC: &str = "experiment";
 /// The most bidders at once.
 pub const BIDDERS_MAX: u32 = 256;
 /// The most lots.
@@ -67,6 +69,35 @@ impl Default for Contention {
     }
 }
 
+impl ExperimentSpec {
+    /// Says what is not allowed.
+    ///
+    /// # Errors
+    /// The first field at fault.
+    pub fn check(&self) -> Result<(), BadSpec> {
+        let within = |field, value: u32, least: u32, most: u32| {
+            let what = || BadSpec { field, what: format!("it is a whole number from {least} to {most}") };
+            if (least..=most).contains(&value) { Ok(()) } else { Err(what()) }
+        };
+        match self {
+            Self::Contention(spec) => {
+                let given = &spec.strategies;
+                let twice = given.iter().enumerate().any(|(i, one)| given[..i].contains(one));
+                if given.is_empty() || twice {
+                    let what = "it names each strategy once, and one at least".to_owned();
+                    return Err(BadSpec { field: "strategies", what });
+                }
+                within("bidders", spec.bidders, 1, BIDDERS_MAX)?;
+                within("lots", spec.lots, 1, LOTS_MAX)?;
+                within("rate", spec.rate, 0, RATE_MAX)?;
+                within("seconds", spec.seconds, 1, SECONDS_MAX)?;
+                within("rounds", spec.rounds, 1, ROUNDS_MAX)
+            }
+            Self::Scenario(spec) => within("clients", spec.clients, 2, CLIENTS_MAX),
+        }
+    }
+}
+
 /// By which way bids come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -110,13 +141,23 @@ impl Scenario {
     pub const ALL: [Self; 3] = [Self::LastTicket, Self::HotelNight, Self::BankBalance];
 }
 
+impl Run {
+    /// A count of it in a second.
+    pub fn per_second(&self, count: u64) -> f64 {
+        count as f64 * 1_000.0 / self.took_ms.max(1) as f64
+    }
+
+    /// Bids that were decided, one way or the other.
+    pub fn decided(&self) -> u64 {
+        self.accepted + self.refused
+    }
+}
+
 /// An experiment as it stands.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Experiment {
     /// Its name in the address.
     pub id: String,
-    /// The topic that follows it.
-    pub topic: Topic,
     /// What was asked for.
     pub spec: ExperimentSpec,
     /// How far it is.
@@ -177,8 +218,9 @@ pub struct Run {
     pub transactions: u64,
     /// Commits of the store while it bid; several transactions may share one.
     pub commits: u64,
-    /// Bytes that the store wrote to its write-ahead log.
-    pub written_bytes: u64,
+    /// Bytes that the process wrote to disks meanwhile, the write-ahead log and its checkpoints above all; where the
+    /// system tells.
+    pub written_bytes: Option<u64>,
     /// What the checker found.
     pub verdict: Verdict,
 }
@@ -248,6 +290,20 @@ mod tests {
         let scenario = read(r#"{"kind":"scenario","scenario":"last_ticket"}"#).expect("defaults");
         let expected = ScenarioSpec { scenario: Scenario::LastTicket, clients: 32 };
         assert_eq!(scenario, ExperimentSpec::Scenario(expected));
+        for (json, field) in [
+            (r#"{"kind":"contention","bidders":0}"#, "bidders"),
+            (r#"{"kind":"contention","lots":257}"#, "lots"),
+            (r#"{"kind":"contention","rate":100001}"#, "rate"),
+            (r#"{"kind":"contention","seconds":0}"#, "seconds"),
+            (r#"{"kind":"contention","rounds":11}"#, "rounds"),
+            (r#"{"kind":"contention","strategies":[]}"#, "strategies"),
+            (r#"{"kind":"contention","strategies":["queue","queue"]}"#, "strategies"),
+            (r#"{"kind":"scenario","scenario":"last_ticket","clients":1}"#, "clients"),
+        ] {
+            let bad = read(json).expect(json).check().expect_err(json);
+            assert_eq!(bad.field, field, "{json}");
+        }
+        assert_eq!((contention.check(), scenario.check()), (Ok(()), Ok(())));
         for wrong in [r#"{"kind":"contention","bidder":3}"#, r#"{"kind":"war"}"#, r#"{"kind":"scenario"}"#] {
             assert!(read(wrong).is_err(), "{wrong}");
         }

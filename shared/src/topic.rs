@@ -10,8 +10,20 @@ pub const TOPIC_BYTES_MAX: usize = 128;
 pub const TOPIC_TOKENS_MAX: usize = 8;
 
 /// First tokens that belong to features from the first day; only their feature writes to such topics.
-pub const RESERVED_PREFIXES: [&str; 11] =
-    ["dashboard", "job", "jobs", "queue", "auction", "auctions", "wallet", "room", "doc", "lab", "sys"];
+pub const RESERVED_PREFIXES: [&str; 12] = [
+    "dashboard",
+    "job",
+    "jobs",
+    "queue",
+    "auction",
+    "auctions",
+    "wallet",
+    "experiment",
+    "room",
+    "doc",
+    "lab",
+    "sys",
+];
 
 /// The name of a topic: dot-separated tokens of `[a-z0-9_-]`, for example `dashboard.host` or `room.123`.
 ///

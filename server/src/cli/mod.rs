@@ -3,6 +3,7 @@
 //! Exit codes: 0 done, 1 not done (a refusal, a server out of reach, a tail with something missing), 2 asked wrongly.
 
 mod ask;
+mod experiment;
 mod logging;
 mod publish;
 mod topics;
@@ -21,6 +22,7 @@ use crate::{
     config::{self, Config, Given},
 };
 
+use experiment::ExperimentArgs;
 use publish::PublishArgs;
 use topics::TopicsArgs;
 
@@ -32,6 +34,7 @@ const EXAMPLES: &str = "Examples:
   fourwire publish chat.1 '{\"text\":\"hello\"}'
   fourwire tail chat.1 --wire sse            follow a topic as JSON lines
   fourwire topics chat.                      list topics
+  fourwire experiment contention             strategies under contention, measured and checked
   fourwire config > fourwire.toml            every setting, explained
   fourwire serve --config fourwire.toml
 
@@ -58,6 +61,8 @@ enum Command {
     Tail(TailArgs),
     /// List topics
     Topics(TopicsArgs),
+    /// Try contention out: three strategies against each other, or a small scenario with its bug and its cures
+    Experiment(ExperimentArgs),
     /// Print every setting with its meaning, unit and present value, as a configuration file
     Config(Given),
 }
@@ -98,6 +103,7 @@ pub fn main() -> ExitCode {
         Command::Publish(args) => as_client(publish::publish(args)),
         Command::Topics(args) => as_client(topics::topics(args)),
         Command::Tail(args) => as_client(follow(args)),
+        Command::Experiment(args) => on_all_cores(experiment::experiment(args)),
     }
 }
 
@@ -122,6 +128,12 @@ fn run_server(config: Config) -> anyhow::Result<ExitCode> {
 
 fn as_client(work: impl Future<Output = anyhow::Result<ExitCode>>) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let result = runtime.map_err(anyhow::Error::from).and_then(|runtime| runtime.block_on(work));
+    result.unwrap_or_else(|error| failed(&error))
+}
+
+fn on_all_cores(work: impl Future<Output = anyhow::Result<ExitCode>>) -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let result = runtime.map_err(anyhow::Error::from).and_then(|runtime| runtime.block_on(work));
     result.unwrap_or_else(|error| failed(&error))
 }

@@ -71,6 +71,8 @@ pub struct LogStats {
     pub appended: u64,
     /// Events that were evicted from memory since the start and are on no disk.
     pub evicted: u64,
+    /// Commits to the disk since the start; commands that waited together share one.
+    pub commits: u64,
     /// Bytes of the store on the disk.
     pub disk_bytes: u64,
     /// Commands that wait for the sequencer.
@@ -241,6 +243,7 @@ impl Log {
             bytes: counts.frame_bytes.load(Ordering::Relaxed),
             appended: counts.appended.load(Ordering::Relaxed),
             evicted: counts.evicted.load(Ordering::Relaxed),
+            commits: counts.commits.load(Ordering::Relaxed),
             disk_bytes: self.shared.archive.disk_bytes(),
             queued: counts.queued.load(Ordering::Relaxed) as u64,
             writable: !counts.unwritable.load(Ordering::Acquire),

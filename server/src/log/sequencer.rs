@@ -195,6 +195,7 @@ impl Sequencer {
             self.shared.counts.unwritable.store(true, Ordering::Release);
             tracing::warn!(%error, commands = ran.len(), "a batch of writes has failed");
         } else if ran.iter().any(|(_, leavings)| leavings.bound) {
+            self.shared.counts.commits.fetch_add(1, Ordering::Relaxed);
             metrics::histogram!("fourwire_commit_seconds").record(started.elapsed().as_secs_f64());
         }
         metrics::histogram!("fourwire_batch_commands").record(ran.len() as f64);

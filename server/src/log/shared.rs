@@ -31,6 +31,7 @@ pub(super) struct Counts {
     pub(super) memory_bytes: AtomicU64,
     pub(super) appended: AtomicU64,
     pub(super) evicted: AtomicU64,
+    pub(super) commits: AtomicU64,
     pub(super) queued: AtomicUsize,
     /// Topics that are subscribed to, by wire; one subscription counts once for each of its topics.
     pub(super) subscriptions: [AtomicU64; 4],
