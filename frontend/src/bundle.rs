@@ -1,23 +1,30 @@
 //! Which pages are one program.
 //!
-//! The app is two WebAssembly programs of this crate, so that a visitor loads no more than a page needs: each has its own
-//! budget of bytes over the wire. A link to a page of the other program is a plain link. What a program does not name, the
+//! The app is three WebAssembly programs of this crate, so that a visitor loads no more than a page needs: each has its own
+//! budget of bytes over the wire. A link to a page of another program is a plain link. What a program does not name, the
 //! linker drops, so each names its own pages and no others.
 
 use yew::prelude::*;
 
 use crate::{
     pages::{Auctions, Compare, Console, Dashboard, Experiment, Lot, NewLot, Wallet, not_found},
-    router::{Go, Route},
+    router::{Go, Program, Route},
 };
 
 /// The pages of one program.
 #[derive(Debug)]
 pub struct Bundle {
-    /// Whether a page is in it. The page of no address is in each.
-    pub has: fn(Route) -> bool,
+    /// Which program; none has all pages.
+    program: Option<Program>,
     /// A page that is in it.
-    pub page: fn(Route, &Go) -> Html,
+    pub(crate) page: fn(Route, &Go) -> Html,
+}
+
+impl Bundle {
+    /// Whether a page is in it.
+    pub fn has(&self, route: Route) -> bool {
+        self.program.is_none_or(|own| route.program().is_none_or(|program| program == own))
+    }
 }
 
 impl PartialEq for Bundle {
@@ -27,16 +34,22 @@ impl PartialEq for Bundle {
 }
 
 /// Dashboard, compare and console.
-pub static WIRES: Bundle = Bundle { has: |route| !route.is_of_the_house(), page: wires };
+pub static WIRES: Bundle = Bundle { program: Some(Program::Wires), page: wires };
 
-/// The auction house and its experiments.
-pub static HOUSE: Bundle =
-    Bundle { has: |route| route.is_of_the_house() || route == Route::NotFound, page: house };
+/// The auction house.
+pub static HOUSE: Bundle = Bundle { program: Some(Program::House), page: house };
+
+/// Experiments.
+pub static EXPERIMENT: Bundle = Bundle { program: Some(Program::Experiment), page: experiment };
 
 /// Everything.
 pub static WHOLE: Bundle = Bundle {
-    has: |_| true,
-    page: |route, go| if route.is_of_the_house() { house(route, go) } else { wires(route, go) },
+    program: None,
+    page: |route, go| match route.program() {
+        Some(Program::House) => house(route, go),
+        Some(Program::Experiment) => experiment(route, go),
+        _ => wires(route, go),
+    },
 };
 
 fn wires(route: Route, go: &Go) -> Html {
@@ -54,7 +67,14 @@ fn house(route: Route, go: &Go) -> Html {
         Route::Lot(id) => html! { <Lot key={id.get()} {id} go={go.clone()} /> },
         Route::NewLot => html! { <NewLot go={go.clone()} /> },
         Route::Wallet => html! { <Wallet go={go.clone()} /> },
-        Route::Experiment => html! { <Experiment /> },
         _ => not_found(go),
+    }
+}
+
+fn experiment(route: Route, go: &Go) -> Html {
+    if route == Route::Experiment {
+        html! { <Experiment /> }
+    } else {
+        not_found(go)
     }
 }

@@ -25,6 +25,7 @@
 //! | `[data-testid=lot-phase]` (`data-phase`), `lot-price` (`data-minor`), `lot-leader`, `lot-bids`, `lot-left`, `position` (`data-position` = `none`, `seller`, `leading`, `outbid`, `won`, `lost`), `bid-row` (`data-seq`, `data-mine`) | one lot |
 //! | `[data-testid=bid-form]`, `bid-amount`, `bid-max`, `bid-guard`, `bid-send`, `bid-buy`, `bid-outcome` (`data-outcome` = `sent`, `leading`, `outbid`, `refused`, `lost`), `bid-again` | bidding |
 //! | `[data-testid=join-open]`, `join-form`, `join-name`, `join-send`, `leave`, `wallet-available`, `wallet-held` (`data-minor`), `entries`, `entry` (`data-kind`), `lot-form`, `lot-send` | who the visitor is, her money, what she puts up |
+//! | `[data-testid=wish-form]`, `experiment-start`, `experiment-cancel`, `experiment` (`data-state` = `running`, `done`, `failed`, `cancelled`; `data-done`), `experiment-doing`, `experiment-result`, `experiment-sentence`, `experiment-verdict` (`data-sound`), `experiment-table`, `scenario-last-ticket`, `-hotel-night`, `-bank-balance`, `outcome` (`data-naive`, `data-broken`) | experiments |
 
 pub mod address;
 pub mod api;

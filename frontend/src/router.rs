@@ -107,14 +107,30 @@ impl Route {
         }
     }
 
-    /// Whether the page is in the second program.
-    pub const fn is_of_the_house(self) -> bool {
-        matches!(self.section(), Self::Auctions | Self::Experiment)
+    /// The program that has the page; the page of no address is in each.
+    pub const fn program(self) -> Option<Program> {
+        match self.section() {
+            Self::Auctions => Some(Program::House),
+            Self::Experiment => Some(Program::Experiment),
+            Self::NotFound => None,
+            _ => Some(Program::Wires),
+        }
     }
 
     fn here() -> Self {
         Self::at(&crate::window().location().pathname().unwrap_or_default())
     }
+}
+
+/// The programs that the app is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Program {
+    /// Dashboard, compare and console.
+    Wires,
+    /// The auction house.
+    House,
+    /// Experiments.
+    Experiment,
 }
 
 /// A lot's number in its one spelling.
@@ -140,7 +156,7 @@ pub fn use_router(bundle: &'static Bundle) -> (Route, Go) {
     }
     let setter = route.setter();
     let go = Callback::from(move |to: Route| {
-        if !(bundle.has)(to) {
+        if !bundle.has(to) {
             let _ = crate::window().location().assign(&to.path());
             return;
         }
@@ -172,12 +188,13 @@ mod tests {
     }
 
     #[test]
-    fn each_page_is_in_one_program_and_the_missing_one_in_both() {
-        use crate::bundle::{HOUSE, WHOLE, WIRES};
+    fn each_page_is_in_one_program_and_the_missing_one_in_all() {
+        use crate::bundle::{EXPERIMENT, HOUSE, WHOLE, WIRES};
+        let parts = [&WIRES, &HOUSE, &EXPERIMENT];
         for (route, _) in Route::NAV {
-            assert_ne!((WIRES.has)(route), (HOUSE.has)(route), "{route:?}");
-            assert!((WHOLE.has)(route));
+            assert_eq!(parts.iter().filter(|bundle| bundle.has(route)).count(), 1, "{route:?}");
+            assert!(WHOLE.has(route));
         }
-        assert!((WIRES.has)(Route::NotFound) && (HOUSE.has)(Route::NotFound));
+        assert!(parts.iter().all(|bundle| bundle.has(Route::NotFound)));
     }
 }

@@ -42,6 +42,11 @@ impl Visitor {
         Self { id, secret, http, url: server.url().to_owned() }
     }
 
+    /// The same bidder at another server, such as one that was put back from a backup.
+    pub fn at(&self, server: &TestServer) -> Self {
+        Self { url: server.url().to_owned(), ..self.clone() }
+    }
+
     /// Puts up a lot; its number.
     pub async fn sell(&self, strategy: &str, lasts_s: u32) -> u64 {
         let terms = json!({

@@ -217,7 +217,15 @@ impl TestServer {
     /// # Panics
     /// When the server cannot be reached or answers no JSON.
     pub async fn publish(&self, topic: &str, data: &Value) -> Value {
-        let request = self.http.post(self.at(&format!("/v1/topics/{topic}"))).json(data);
+        self.post(&format!("/v1/topics/{topic}"), data).await
+    }
+
+    /// Posts `body` to a path; the answer's body, whatever its status is.
+    ///
+    /// # Panics
+    /// When the server cannot be reached or answers no JSON.
+    pub async fn post(&self, path: &str, body: &Value) -> Value {
+        let request = self.http.post(self.at(path)).json(body);
         request.send().await.expect("the server answers").json().await.expect("the answer is JSON")
     }
 

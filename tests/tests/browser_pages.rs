@@ -9,7 +9,7 @@ use fourwire_tests::{
 };
 use serde_json::json;
 
-const PAGES: [(&str, &str, &str); 8] = [
+const PAGES: [(&str, &str, &str); 9] = [
     ("dashboard", "/", "[data-testid=cpu-now]"),
     ("compare", "/compare", "[data-testid=compare-lane-ws]"),
     ("console", "/console", "[data-testid=topic-row]"),
@@ -17,6 +17,7 @@ const PAGES: [(&str, &str, &str); 8] = [
     ("lot", "/auctions/1", "[data-testid=bid-row]"),
     ("new-lot", "/auctions/new", "[data-testid=lot-form]"),
     ("wallet", "/wallet", "[data-testid=join-open]"),
+    ("experiment", "/experiment", "[data-testid=experiment-table]"),
     ("missing", "/nothing-here", "main h1"),
 ];
 const WIDTHS: [(u32, u32); 2] = [(1440, 900), (390, 844)];
@@ -61,6 +62,8 @@ async fn with_history() -> TestServer {
         let bidder = if number % 2 == 0 { &ada } else { &bo };
         bidder.bid(clock, &format!("bid-{number}"), &json!({ "amount": amount })).await.expect("an answer");
     }
+    let spec = json!({ "kind": "contention", "bidders": 8, "seconds": 1, "rounds": 1 });
+    server.post("/v1/experiments", &spec).await;
     server
 }
 

@@ -1,6 +1,6 @@
 //! The app: built by Trunk into `dist/`, shrunk, compressed beside each file, and held to its size.
 //!
-//! Trunk builds the page and its first program; the second program is built beside it and gets a copy of the page. After
+//! Trunk builds the page and its first program; the other programs are built beside it and get copies of the page. After
 //! that come, for each program: short names between WebAssembly and JavaScript (`glue`), wasm-opt, and names after the new
 //! contents (`page`); and for all: one style sheet, and a compressed copy of each file.
 
@@ -20,11 +20,22 @@ use anyhow::{Context, Result, bail};
 
 use crate::{setup::AppTools, sh};
 
-/// What the files of one program, and those that both share, may weigh over the wire, with Brotli.
+/// What the files of one program, and those that all share, may weigh over the wire, with Brotli.
 const BUDGET_BYTES: u64 = 250_000;
 
-/// What comes before the digest in the names of a program's files, and its page.
-const PROGRAMS: [(&str, &str); 2] = [("fourwire-frontend-", page::INDEX), ("fourwire-house-", "house.html")];
+/// A program of the app.
+#[derive(Clone, Copy)]
+struct Program {
+    name: &'static str,
+    page: &'static str,
+}
+
+/// The programs. Trunk builds the first.
+const PROGRAMS: [Program; 3] = [
+    Program { name: "fourwire-frontend", page: page::INDEX },
+    Program { name: "fourwire-house", page: "house.html" },
+    Program { name: "fourwire-experiment", page: "experiment.html" },
+];
 
 /// What wasm-opt does: by Brotli, not by bytes. `-Oz` alone is smaller before and 2 kB larger after compression.
 const PASSES: [&str; 4] = ["-Os", "--flatten", "--rereloop", "-Os"];
@@ -55,22 +66,25 @@ pub(crate) fn build(tools: &AppTools) -> Result<u64> {
             .env("PATH", path_with(&tools.bindgen)?)
             .env_remove("NO_COLOR"), // Trunk reads it as a boolean and refuses `1`
     )?;
-    let first = the_one(PROGRAMS[0].0, ".js")?;
-    build_second(&tools.bindgen)?;
-    page::copy_for(&dist(), &first, PROGRAMS[1].1, &stem_of_second())?;
-    for (name, page) in PROGRAMS {
-        let (wasm, js) = (the_one(name, "_bg.wasm")?, the_one(name, ".js")?);
+    let [trunks, others @ ..] = PROGRAMS;
+    let first = the_one(trunks, ".js")?;
+    for program in others {
+        build_beside(program, &tools.bindgen)?;
+        page::copy_for(&dist(), &first, program.page, &program.first_stem())?;
+    }
+    for program in PROGRAMS {
+        let (wasm, js) = (the_one(program, "_bg.wasm")?, the_one(program, ".js")?);
         let (short_wasm, short_js) = glue::shorten(&fs::read(&wasm)?, &fs::read_to_string(&js)?)?;
         fs::write(&wasm, short_wasm)?;
         fs::write(&js, short_js)?;
         if let Some(wasm_opt) = &tools.wasm_opt {
             shrink(wasm_opt, &wasm)?;
         }
-        page::rename(&dist(), page, &wasm, &js)?;
+        page::rename(&dist(), program.page, &wasm, &js)?;
     }
-    page::join_styles(&dist(), &PROGRAMS.map(|(_, page)| page))?;
+    page::join_styles(&dist(), &PROGRAMS.map(|program| program.page))?;
     let files = compress()?;
-    let weights = PROGRAMS.map(|program| (program.1, weight(&files, program)));
+    let weights = PROGRAMS.map(|program| (program.page, weight(&files, program)));
     for (page, weight) in weights {
         println!("  {page}: {} bytes with Brotli, of {} allowed", spaced(weight), spaced(BUDGET_BYTES));
         if weight > BUDGET_BYTES {
@@ -80,30 +94,37 @@ pub(crate) fn build(tools: &AppTools) -> Result<u64> {
     Ok(weights.into_iter().map(|(_, weight)| weight).max().unwrap_or_default())
 }
 
+impl Program {
+    /// The name of a file that is this program's, be it under its first or its last digest.
+    fn owns(self, file: &str) -> bool {
+        file.strip_prefix(self.name).is_some_and(|rest| rest.starts_with('-'))
+    }
+
+    /// The name of its files until they have their digest.
+    fn first_stem(self) -> String {
+        format!("{}-0", self.name)
+    }
+}
+
 /// Builds what Trunk does not: it knows one program a page.
-fn build_second(bindgen: &Path) -> Result<()> {
-    let (target, profile, program) = ("wasm32-unknown-unknown", "wasm-release", "fourwire-house");
+fn build_beside(program: Program, bindgen: &Path) -> Result<()> {
+    let (target, profile, name) = ("wasm32-unknown-unknown", "wasm-release", program.name);
     let mut cargo = sh::cargo();
-    cargo.args(["build", "--locked", "--quiet", "--package", "fourwire-frontend", "--bin", program]);
+    cargo.args(["build", "--locked", "--quiet", "--package", "fourwire-frontend", "--bin", name]);
     cargo.args(["--target", target, "--profile", profile]);
-    sh::timed("building the app's second program", &mut cargo)?;
-    let built = sh::target().join(target).join(profile).join(program).with_extension("wasm");
+    sh::timed(&format!("building {name}"), &mut cargo)?;
+    let built = sh::target().join(target).join(profile).join(name).with_extension("wasm");
     let mut bindgen = sh::command(bindgen.join("wasm-bindgen"));
-    bindgen.args(["--target", "web", "--no-typescript", "--out-name", &stem_of_second(), "--out-dir"]);
+    bindgen.args(["--target", "web", "--no-typescript", "--out-name", &program.first_stem(), "--out-dir"]);
     bindgen.arg(dist()).arg(built);
     sh::timed("binding it (wasm-bindgen)", &mut bindgen)
 }
 
-/// The names of the second program's files, until they have their digest.
-fn stem_of_second() -> String {
-    format!("{}0", PROGRAMS[1].0)
-}
-
 /// What a visitor of one program loads: its files, and those that are nobody else's.
-fn weight(files: &[(PathBuf, u64)], (own, _): (&str, &str)) -> u64 {
+fn weight(files: &[(PathBuf, u64)], own: Program) -> u64 {
     let is_others = |file: &Path| {
         let name = file.file_name().and_then(OsStr::to_str).unwrap_or_default();
-        PROGRAMS.iter().any(|(other, page)| *other != own && (name.starts_with(other) || name == *page))
+        PROGRAMS.iter().any(|other| other.name != own.name && (other.owns(name) || name == other.page))
     };
     files.iter().filter(|(file, _)| !is_others(file)).map(|(_, weight)| weight).sum()
 }
@@ -119,15 +140,15 @@ fn dist() -> PathBuf {
 }
 
 /// The program's file whose name ends like that.
-fn the_one(program: &str, suffix: &str) -> Result<PathBuf> {
+fn the_one(program: Program, suffix: &str) -> Result<PathBuf> {
     let is_it = |file: &PathBuf| {
         let name = file.file_name().and_then(OsStr::to_str).unwrap_or_default();
-        name.starts_with(program) && name.ends_with(suffix)
+        program.owns(name) && name.ends_with(suffix)
     };
     let mut found = files()?.into_iter().filter(is_it);
     match (found.next(), found.next()) {
         (Some(file), None) => Ok(file),
-        _ => bail!("there should be exactly one {program}…{suffix} in dist/"),
+        _ => bail!("there should be exactly one {}-…{suffix} in dist/", program.name),
     }
 }
 

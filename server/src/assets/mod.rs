@@ -23,8 +23,10 @@ use encoding::Encoding;
 use source::{File, Source};
 
 const INDEX: &str = "index.html";
-/// The page of the app's second program; a build for development has one program and no such file.
+/// The pages of the app's other programs; a build for development has one program and no such files.
 const HOUSE: &str = "house.html";
+const EXPERIMENT: &str = "experiment.html";
+const FILES: [&str; 3] = [INDEX, HOUSE, EXPERIMENT];
 
 /// The addresses at which the app shows a page, and the file that does; `{}` stands for a number. The app's own router has
 /// the same list.
@@ -36,7 +38,7 @@ const PAGES: [(&str, &str); 8] = [
     ("/auctions/new", HOUSE),
     ("/auctions/{}", HOUSE),
     ("/wallet", HOUSE),
-    ("/experiment", HOUSE),
+    ("/experiment", EXPERIMENT),
 ];
 const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 const ASK_AGAIN: HeaderValue = HeaderValue::from_static("no-cache");
@@ -53,8 +55,8 @@ pub struct App(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     source: Source,
-    /// The policies of the two pages, where the files cannot change.
-    policies: [OnceLock<HeaderValue>; 2],
+    /// The policies of [`FILES`], where they cannot change.
+    policies: [OnceLock<HeaderValue>; FILES.len()],
 }
 
 impl App {
@@ -89,7 +91,7 @@ impl App {
 impl Inner {
     fn respond(&self, path: &str, headers: &HeaderMap) -> Response {
         let name = path.trim_start_matches('/');
-        if name == INDEX || name == HOUSE {
+        if FILES.contains(&name) {
             return (StatusCode::PERMANENT_REDIRECT, [(header::LOCATION, "/")]).into_response();
         }
         let is_file = name.rsplit('/').next().is_some_and(|last| last.contains('.'));
@@ -120,7 +122,7 @@ impl Inner {
         let found = [name, INDEX].into_iter().find_map(|name| Some((name, self.source.file(name)?)));
         let Some((name, page)) = found else { return not_built() };
         let policy = if self.source.is_in_memory() {
-            let kept = &self.policies[usize::from(name == HOUSE)];
+            let kept = &self.policies[FILES.iter().position(|file| *file == name).unwrap_or_default()];
             kept.get_or_init(|| policy::of_page(&page.content)).clone()
         } else {
             policy::of_page(&page.content)

@@ -3,6 +3,7 @@
 //! Exit codes: 0 done, 1 not done (a refusal, a server out of reach, a tail with something missing), 2 asked wrongly.
 
 mod ask;
+mod backup;
 mod experiment;
 mod logging;
 mod publish;
@@ -22,6 +23,7 @@ use crate::{
     config::{self, Config, Given},
 };
 
+use backup::BackupArgs;
 use experiment::ExperimentArgs;
 use publish::PublishArgs;
 use topics::TopicsArgs;
@@ -34,6 +36,7 @@ const EXAMPLES: &str = "Examples:
   fourwire publish chat.1 '{\"text\":\"hello\"}'
   fourwire tail chat.1 --wire sse            follow a topic as JSON lines
   fourwire topics chat.                      list topics
+  fourwire backup /srv/backup.db             while the server runs
   fourwire experiment contention             strategies under contention, measured and checked
   fourwire config > fourwire.toml            every setting, explained
   fourwire serve --config fourwire.toml
@@ -61,6 +64,10 @@ enum Command {
     Tail(TailArgs),
     /// List topics
     Topics(TopicsArgs),
+    /// Copy everything that is kept into one file; the server may go on
+    Backup(BackupArgs),
+    /// Put a backup back; the server must not run, and clients will read anew
+    Restore(BackupArgs),
     /// Try contention out: three strategies against each other, or a small scenario with its bug and its cures
     Experiment(ExperimentArgs),
     /// Print every setting with its meaning, unit and present value, as a configuration file
@@ -103,6 +110,8 @@ pub fn main() -> ExitCode {
         Command::Publish(args) => as_client(publish::publish(args)),
         Command::Topics(args) => as_client(topics::topics(args)),
         Command::Tail(args) => as_client(follow(args)),
+        Command::Backup(args) => backup::backup(&args).unwrap_or_else(|error| failed(&error)),
+        Command::Restore(args) => backup::restore(&args).unwrap_or_else(|error| failed(&error)),
         Command::Experiment(args) => on_all_cores(experiment::experiment(args)),
     }
 }

@@ -46,6 +46,15 @@ impl EpochFile {
         }
     }
 
+    /// Takes it away: whatever database is there when one is opened again gets a new epoch.
+    pub(super) fn remove(&self) -> io::Result<()> {
+        match fs::remove_file(self.dir.join(NAME)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        File::open(&self.dir)?.sync_all()
+    }
+
     /// Replaces what it holds, as a whole or not at all.
     pub(super) fn write(&self, promises: &Cursor) -> io::Result<()> {
         let new = self.dir.join("epoch.new");

@@ -4,10 +4,13 @@
 //! beyond [`Store`](crate::log::store::Store): a database that was put there by hand gets a new epoch (`epoch.rs`), a
 //! full disk still lets history be pruned (`reserve.rs`), and bytes that were changed on the disk are told, not served.
 //!
+//! Copies are taken while a server runs, and put back under a new epoch (`backup.rs`).
+//!
 //! In the data directory: `fourwire.db` with its `-wal` and `-shm`, `epoch`, `reserve`, `fourwire.lock`.
 //! Storage knows the log's port and nothing above it.
 
 mod archive;
+mod backup;
 mod checksum;
 mod epoch;
 mod error;
@@ -29,6 +32,7 @@ mod upkeep;
 #[cfg(test)]
 mod tests;
 
+pub use backup::{BackupError, backup, restore};
 pub use error::OpenError;
 pub use open::open;
 pub use readers::{Readers, events, head, topic};

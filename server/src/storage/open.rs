@@ -96,7 +96,7 @@ fn connect(path: &Path, settings: &Settings) -> Result<Connection, OpenError> {
 }
 
 /// SQLite would say no more of a foreign file than that it is not a database.
-fn look_at_head(path: &Path) -> Result<(), OpenError> {
+pub(super) fn look_at_head(path: &Path) -> Result<(), OpenError> {
     let mut head = Vec::new();
     match File::open(path) {
         Ok(file) => {

@@ -11,6 +11,7 @@ use fourwire_shared::{Policy, Retain, Seq, Topic};
 use super::{Settings, open};
 use crate::log::store::{History, KeyRecord, Opened, Store, StoredEvent, TopicRecord};
 
+mod backups;
 mod damage;
 mod full;
 mod model;
