@@ -85,6 +85,12 @@ pub(super) fn settle(
         rows(tx, |c| {
             ledger::settle(c, &Settlement { lot, sale: Some((paying, price)), seq, at: outcome.at })
         })?;
+        if mutant!(house, ClosesTwice) {
+            events::of_lot(tx, lot, &event)?;
+            purse::hold(tx, house, lot, None, Some((winner, price)))?;
+            purse::pay(tx, house, lot, winner, seller, price)?;
+            rows(tx, |c| super::store::bidders::set_hold(c, lot, None))?;
+        }
     } else {
         purse::hold(tx, house, lot, before, None)?;
         rows(tx, |c| ledger::settle(c, &Settlement { lot, sale: None, seq, at: outcome.at }))?;

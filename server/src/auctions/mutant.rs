@@ -39,6 +39,8 @@ pub(in crate::auctions) enum Mutant {
     EventMissing,
     /// Tells of a bid and does not write it down.
     RowMissing,
+    /// Closes a lot, and closes it again: the winner pays twice, and the end is told twice.
+    ClosesTwice,
     /// Takes bids after the close.
     BidsAfterClose,
     /// Does not keep the answer.

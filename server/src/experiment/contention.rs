@@ -5,7 +5,7 @@ use std::{
     path::Path,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -17,8 +17,9 @@ use fourwire_shared::{
 };
 use tokio::{
     task::JoinSet,
-    time::{Instant, sleep_until, timeout},
+    time::{Instant, sleep, sleep_until, timeout},
 };
+use tokio_util::sync::CancellationToken;
 
 use super::{
     Broken, Progress,
@@ -31,7 +32,9 @@ use crate::{auctions::Stats, log::Credential};
 const TELL_EVERY: Duration = Duration::from_millis(500);
 /// What a verdict repeats of violations, at most.
 const VIOLATIONS_MAX: usize = 10;
-/// How long a bidder rests who was turned away, or who leads everywhere.
+/// By up to so many increments a bidder bids more than the least.
+const STEPS: i64 = 64;
+/// How long a bidder rests who was turned away, or who leads.
 const REST: Duration = Duration::from_millis(2);
 
 /// Runs the whole of it.
@@ -61,12 +64,27 @@ pub(super) async fn run(spec: &Contention, dir: &Path, progress: &Progress) -> R
 /// What bidders share.
 struct Ring {
     street: Street,
-    lots: Vec<AuctionId>,
+    lots: Vec<Seen>,
     tally: Tally,
     latency: Mutex<Histogram>,
     until: Instant,
     /// Between two bids of one bidder; none: at once.
     pause: Option<Duration>,
+}
+
+/// A lot as everybody sees it: what its topic would tell all of them.
+struct Seen {
+    id: AuctionId,
+    /// The least that the next bid may be, in minor units.
+    next: AtomicI64,
+    /// Which bidder leads.
+    leader: AtomicUsize,
+}
+
+impl Seen {
+    fn told(&self, next: Money) {
+        self.next.fetch_max(next.minor(), Ordering::Relaxed);
+    }
 }
 
 #[derive(Default)]
@@ -92,7 +110,8 @@ async fn one(
     let seller = street.join("seller".to_owned()).await?;
     let mut lots = Vec::new();
     for number in 0..spec.lots {
-        lots.push(street.put_up(number, strategy, &seller).await?);
+        let id = street.put_up(number, strategy, &seller).await?;
+        lots.push(Seen { id, next: AtomicI64::new(1), leader: AtomicUsize::new(usize::MAX) });
     }
     let mut bidders = Vec::new();
     for number in 0..spec.bidders {
@@ -139,15 +158,11 @@ async fn fight(ring: &Arc<Ring>, bidders: Vec<Credential>, step: &str, progress:
     }
 }
 
-/// One bidder: always for the least that she has heard of, from lot to lot.
-async fn bidder(
-    ring: Arc<Ring>,
-    number: usize,
-    who: Credential,
-    cancel: tokio_util::sync::CancellationToken,
-) {
-    let mut next: Vec<Money> = ring.lots.iter().map(|_| Money::new(1).unwrap_or_default()).collect();
+/// One bidder. She goes from lot to lot, passes over those that she leads, and bids what everybody sees as the least, or some
+/// steps more: were it always the least, of all who bid at the same time one would be accepted.
+async fn bidder(ring: Arc<Ring>, number: usize, who: Credential, cancel: CancellationToken) {
     let mut due = Instant::now() + ring.pause.unwrap_or_default().mul_f64(number as f64 * 0.618_034 % 1.0);
+    let mut random = number as u32;
     for turn in 0.. {
         if let Some(pause) = ring.pause {
             sleep_until(due).await;
@@ -156,39 +171,53 @@ async fn bidder(
         if Instant::now() >= ring.until || cancel.is_cancelled() {
             return;
         }
-        let place = (number + turn) % ring.lots.len();
-        let bid = BidSpec { amount: Some(next[place]), ..BidSpec::default() };
+        let lot = &ring.lots[(number + turn) % ring.lots.len()];
+        if lot.leader.load(Ordering::Relaxed) == number {
+            sleep(REST).await;
+            continue;
+        }
+        // Numerical Recipes' generator: the same bids in each turn of each strategy.
+        random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let amount = lot.next.load(Ordering::Relaxed) + i64::from(random >> 16) % STEPS;
+        let bid = BidSpec { amount: Money::new(amount).ok(), ..BidSpec::default() };
         let sent = Instant::now();
-        let decided = ring.street.bid(ring.lots[place], bid, format!("{number}-{turn}"), &who).await;
-        let took = sent.elapsed();
-        let tally = &ring.tally;
+        let decided = ring.street.bid(lot.id, bid, format!("{number}-{turn}"), &who).await;
+        if !ring.count(lot, number, &decided, sent.elapsed()) {
+            sleep(REST).await;
+        }
+    }
+}
+
+impl Ring {
+    /// Takes in what became of a bid; whether it was decided.
+    fn count(&self, lot: &Seen, number: usize, decided: &Decided, took: Duration) -> bool {
         let count = match decided {
             Decided::Accepted(answer) => {
-                next[place] = answer.next;
-                &tally.accepted
+                lot.told(answer.next);
+                if answer.leading {
+                    lot.leader.store(number, Ordering::Relaxed);
+                }
+                &self.tally.accepted
             }
             Decided::Refused(problem) => {
-                match problem.least {
-                    Some(least) if &*problem.code == "bid_too_low" => next[place] = least,
-                    _ => tokio::time::sleep(REST).await,
+                if let Some(least) = problem.least.filter(|_| &*problem.code == "bid_too_low") {
+                    lot.told(least);
                 }
-                &tally.refused
+                &self.tally.refused
             }
-            Decided::Busy => {
-                tally.busy.fetch_add(1, Ordering::Relaxed);
-                tokio::time::sleep(REST).await;
-                continue;
-            }
+            Decided::Busy => &self.tally.busy,
             Decided::Failed(why) => {
                 tracing::warn!(%why, "a bid of an experiment failed");
-                tally.failed.fetch_add(1, Ordering::Relaxed);
-                tokio::time::sleep(REST).await;
-                continue;
+                &self.tally.failed
             }
         };
         count.fetch_add(1, Ordering::Relaxed);
-        let us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-        ring.latency.lock().unwrap_or_else(PoisonError::into_inner).record(us);
+        let is_decided = matches!(decided, Decided::Accepted(_) | Decided::Refused(_));
+        if is_decided {
+            let us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+            self.latency.lock().unwrap_or_else(PoisonError::into_inner).record(us);
+        }
+        is_decided
     }
 }
 

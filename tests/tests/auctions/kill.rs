@@ -12,7 +12,7 @@ use serde_json::json;
 use tokio::{sync::mpsc, task::JoinSet, time::timeout};
 
 const STRATEGIES: [&str; 3] = ["pessimistic", "optimistic", "queue"];
-const KILLS: usize = 3;
+const KILLS: usize = 20;
 const BIDDERS: usize = 6;
 /// Answers of one bidder after which the server is killed.
 const ENOUGH: usize = 12;

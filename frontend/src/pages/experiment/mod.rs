@@ -244,7 +244,7 @@ fn progress(newest: Option<&Told>) -> Html {
         })
     };
     html! {
-        <div class="form" data-testid="experiment" data-state={state} data-done={told.done.to_string()}>
+        <div class="form experiment-now" data-testid="experiment" data-state={state} data-done={told.done.to_string()}>
             if told.state == State::Running {
                 <div class="between">
                     <label for="experiment-progress" data-testid="experiment-doing">{ &told.doing }</label>

@@ -82,7 +82,7 @@ fn throughput(rows: &[Row]) -> Html {
     plot("Accepted bids a second", rows, move |row, middle| {
         html! {
             <>
-                <rect class="bar" x={px(LEFT)} y={px(middle - 8.0)} width={px(x(row.accepted) - LEFT)} height="16" rx="3" />
+                <rect class="plot-bar" x={px(LEFT)} y={px(middle - 8.0)} width={px(x(row.accepted) - LEFT)} height="16" rx="3" />
                 { for row.rounds.iter().map(|round| html! { <circle cx={px(x(*round))} cy={px(middle)} r="4" /> }) }
                 <text x={px(WIDE + 16.0)} y={px(middle + 4.0)}>{ number(row.accepted) }</text>
             </>
@@ -101,7 +101,7 @@ fn latency(rows: &[Row]) -> Html {
         let (from, to) = (x(row.latency.p50), x(row.latency.p99));
         html! {
             <>
-                <rect class="bar" x={px(from)} y={px(middle - 4.0)} width={px((to - from).max(2.0))} height="8" rx="3" />
+                <rect class="plot-bar" x={px(from)} y={px(middle - 4.0)} width={px((to - from).max(2.0))} height="8" rx="3" />
                 <circle cx={px(from)} cy={px(middle)} r="5" />
                 <circle cx={px(to)} cy={px(middle)} r="4" />
                 <text x={px(WIDE + 16.0)} y={px(middle + 4.0)}>{ format!("{} – {} ms", ms(row.latency.p50), ms(row.latency.p99)) }</text>

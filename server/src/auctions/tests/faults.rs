@@ -54,6 +54,7 @@ async fn every_fault_is_found_by_the_promise_that_it_breaks() {
         (Mutant::AnswerForgotten, every, AnsweredOnce),
         (Mutant::AnswersTwice, every, AnsweredOnce),
         (Mutant::WrongWinner, every, OneWinner),
+        (Mutant::ClosesTwice, every, OneWinner),
     ] {
         for strategy in strategies {
             let broken = provoked(mutant, *strategy).await;
