@@ -10,6 +10,7 @@ use std::{
 
 use fourwire_shared::Wire;
 use fourwire_tests::{
+    house::{Visitor, check},
     raw::Request,
     readers::{Reader, Seen},
     scratch::Scratch,
@@ -115,4 +116,54 @@ async fn a_full_disk_refuses_durable_writes_and_nothing_else() {
     let frames = Reader::open(server.port(), Wire::Poll, &["kept"], "earliest").await.until_caught_up().await;
     let there: Vec<Option<u64>> = frames.iter().filter(|frame| frame.is("event")).map(Seen::seq).collect();
     assert_eq!(there, kept, "what was acknowledged, and nothing that was refused");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn bids_on_a_full_disk_are_undecided_and_are_decided_once_there_is_room() {
+    let disk = SmallDisk::mount();
+    let mut server =
+        TestServer::with().data(&disk.path.join("data")).args(["--reserve-bytes", "0"]).start().await;
+    let (seller, ada, bo) = (
+        Visitor::join(&server, "seller").await,
+        Visitor::join(&server, "ada").await,
+        Visitor::join(&server, "bo").await,
+    );
+    let mut lots = Vec::new();
+    for strategy in ["pessimistic", "optimistic", "queue"] {
+        lots.push(seller.sell(strategy, 3_600).await);
+    }
+    // In turn, always one step more: each bid is accepted, as long as there is room.
+    let bid = async |turn: i64| {
+        let (bidder, lot) =
+            (if turn % 2 == 0 { &ada } else { &bo }, lots[usize::try_from(turn / 2 % 3).expect("small")]);
+        let amount = json!({ "amount": 100 + turn * 10 });
+        (bidder.bid(lot, &format!("turn-{turn}"), &amount).await.expect("an answer"), bidder, lot, amount)
+    };
+    for turn in 0..6 {
+        assert_eq!(bid(turn).await.0.status, 201);
+    }
+    let filler = disk.fill();
+    let mut refused = None;
+    for turn in 6..4_000 {
+        let (told, bidder, lot, amount) = bid(turn).await;
+        if told.status != 201 {
+            refused = Some((turn, told, bidder, lot, amount));
+            break;
+        }
+    }
+    let (turn, told, bidder, lot, amount) = refused.expect("the disk is full at last");
+    assert_eq!(told.status, 503, "{}", told.body);
+    assert!(told.body.contains("storage_unavailable"), "{}", told.body);
+    fs::remove_file(filler).expect("room is made");
+    let key = format!("turn-{turn}");
+    let again = wait::until("there is room again", async || {
+        bidder.bid(lot, &key, &amount).await.filter(|told| told.status == 201)
+    })
+    .await;
+    assert!(!again.replayed, "nothing was decided when there was no room");
+    server.kill().await;
+    assert_eq!(check(&server).await.violations, []);
+    server.start_again().await;
+    let repeated = bidder.bid(lot, &key, &amount).await.expect("an answer");
+    assert_eq!((repeated.replayed, repeated.body), (true, again.body));
 }
