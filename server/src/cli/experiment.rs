@@ -209,7 +209,10 @@ fn contention(out: &mut String, spec: &Contention, done: &Experiment) {
     };
     let _ = writeln!(
         out,
-        "{bidders} bidders on {lots} lots, {rate}, {seconds} s a turn, {rounds} rounds, through {way}\n"
+        "{} on {}, {rate}, {seconds} s a turn, {}, through {way}\n",
+        counted(*bidders, "bidder"),
+        counted(*lots, "lot"),
+        counted(*rounds, "round"),
     );
     let _ = writeln!(
         out,
@@ -229,6 +232,11 @@ fn contention(out: &mut String, spec: &Contention, done: &Experiment) {
     for run in &done.runs {
         let _ = writeln!(out, "{}", line(run));
     }
+}
+
+/// `1 lot`, `64 lots`.
+fn counted(number: u32, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
 fn line(run: &Run) -> String {

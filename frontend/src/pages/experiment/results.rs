@@ -123,7 +123,7 @@ fn table(rows: &[Row]) -> Html {
         "Commits/bid",
     ];
     html! {
-        <div class="scroll">
+        <div class="scroll" tabindex="0" role="region" aria-label="Figures by strategy">
             <table class="rows" data-testid="experiment-table">
                 <thead><tr><th scope="col">{ "Strategy" }</th>{ for HEAD.map(|name| html! { <th scope="col" class="num">{ name }</th> }) }<th scope="col" class="num">{ "kB/bid" }</th></tr></thead>
                 <tbody>

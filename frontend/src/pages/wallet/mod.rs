@@ -147,7 +147,7 @@ fn lot_link(go: &Go, id: AuctionId) -> Html {
 
 fn ledger(lines: &[EntryRow], go: &Go) -> Html {
     html! {
-        <div class="scroll">
+        <div class="scroll" tabindex="0" role="region" aria-label="Lines of the ledger">
             <table class="rows" data-testid="entries">
                 <thead><tr><th scope="col">{ "When" }</th><th scope="col">{ "What" }</th><th scope="col">{ "Lot" }</th>
                     <th scope="col" class="num">{ "Available" }</th><th scope="col" class="num">{ "Held" }</th></tr></thead>
