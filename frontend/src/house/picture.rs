@@ -13,6 +13,7 @@ struct Tile {
     shape: usize,
     colour: usize,
     turns: u32,
+    mirrored: bool,
 }
 
 /// Shapes within a tile of [`TILE`] units.
@@ -37,7 +38,8 @@ pub fn picture(seed: u32, class: &'static str) -> Html {
                 let index = u32::try_from(index).unwrap_or_default();
                 let (x, y) = (index % SIDE * TILE, index / SIDE * TILE);
                 let half = TILE / 2;
-                html! { <path class={COLOURS[tile.colour]} d={SHAPES[tile.shape]} transform={format!("translate({x} {y}) rotate({} {half} {half})", tile.turns * 90)} /> }
+                let mirror = if tile.mirrored { format!("translate({TILE} 0) scale(-1 1) ") } else { String::new() };
+                html! { <path class={COLOURS[tile.colour]} d={SHAPES[tile.shape]} transform={format!("translate({x} {y}) {mirror}rotate({} {half} {half})", tile.turns * 90)} /> }
             }) }
         </svg>
     }
@@ -51,15 +53,14 @@ fn tiles(seed: u32) -> Vec<Tile> {
         state % most
     };
     let half: Vec<Tile> = (0..SIDE * SIDE / 2)
-        .map(|_| Tile { shape: next(6) as usize, colour: next(3) as usize, turns: next(4) })
+        .map(|_| Tile { shape: next(6) as usize, colour: next(3) as usize, turns: next(4), mirrored: false })
         .collect();
     let rows = half.chunks((SIDE / 2) as usize);
     rows.flat_map(|row| row.iter().copied().chain(row.iter().rev().map(|tile| mirrored(*tile)))).collect()
 }
 
 fn mirrored(tile: Tile) -> Tile {
-    // A mirror swaps quarters; exact for shapes with a diagonal, harmless for the others.
-    Tile { turns: (3 + 4 - tile.turns) % 4, ..tile }
+    Tile { mirrored: true, ..tile }
 }
 
 /// The finaliser of MurmurHash3 over a Weyl sequence: near seeds give far pictures.

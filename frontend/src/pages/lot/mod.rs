@@ -24,7 +24,7 @@ use yew::prelude::*;
 use self::{
     bid_box::BidBox,
     history::history,
-    position::{Herald, Position, ended},
+    position::{Herald, Position, PriceLine, ended},
     story::Story,
     tries::Tries,
 };
@@ -112,6 +112,7 @@ pub fn Lot(LotProps { id, go }: &LotProps) -> Html {
     let now = use_server_now();
     let say = use_say();
     let herald = use_mut_ref(Herald::default);
+    let price_line = use_mut_ref(PriceLine::default);
     let joining = use_state_eq(|| false);
     let update = use_force_update();
 
@@ -166,6 +167,7 @@ pub fn Lot(LotProps { id, go }: &LotProps) -> Html {
                 </div>
                 <div class="lot-side">
                     { standing(lot, phase, now, position, &visitor) }
+                    <p class="visually-hidden" aria-live="polite">{ price_line.borrow_mut().at(lot, now).to_owned() }</p>
                     <BidBox lot={Rc::new(lot.clone())} {phase} visitor={visitor.clone()} {tries} join={show_join(true)} />
                 </div>
             </div>

@@ -130,6 +130,31 @@ impl Herald {
     }
 }
 
+/// The price for a screen reader: the newest, and no more often than [`PRICE_EVERY_US`].
+#[derive(Clone, Debug, Default)]
+pub(super) struct PriceLine {
+    line: String,
+    told_at: u64,
+}
+
+/// How often the price is told at most, in µs.
+const PRICE_EVERY_US: u64 = 5_000_000;
+
+impl PriceLine {
+    /// The line at `now`.
+    pub(super) fn at(&mut self, lot: &Lot, now: u64) -> &str {
+        if now.saturating_sub(self.told_at) >= PRICE_EVERY_US
+            && let (Some(price), Some(leader)) = (lot.price, &lot.leader)
+        {
+            let line = format!("The price is {}. {} leads.", words(price), leader.name);
+            if line != self.line {
+                (self.line, self.told_at) = (line, now);
+            }
+        }
+        &self.line
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use fourwire_shared::auction::{LotEvent, Outcome};
@@ -181,6 +206,18 @@ mod tests {
         );
         let told = Position::Outbid.words(&open, None, Phase::Open);
         assert_eq!(told, format!("Outbid: the next bid is {}.", words(money(1_100))));
+    }
+
+    #[test]
+    fn the_price_is_told_now_and_then() {
+        let (mut line, mut open) = (PriceLine::default(), lot(1));
+        assert_eq!(line.at(&open, OPENS + 9_000_000), "");
+        open.apply(&LotEvent::Bid(bid(2, 7, 1_000)));
+        let first = line.at(&open, OPENS + 9_000_000).to_owned();
+        assert!(first.ends_with("bidder 7 leads."), "{first}");
+        open.apply(&LotEvent::Bid(bid(3, 8, 1_100)));
+        assert_eq!(line.at(&open, OPENS + 13_999_999), first);
+        assert!(line.at(&open, OPENS + 14_000_000).ends_with("bidder 8 leads."));
     }
 
     #[test]

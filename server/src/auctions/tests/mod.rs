@@ -4,6 +4,7 @@
 mod access;
 mod answers;
 mod closing;
+mod disorder;
 mod faults;
 mod simulating;
 mod storm;
