@@ -5,6 +5,10 @@ use bytes::Bytes;
 use fourwire_shared::{Code, Problem};
 use http::{HeaderMap, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde::de::DeserializeOwned;
+
+/// The longest part of a field's name that a refusal repeats, in characters.
+const FIELD_CHARS_MAX: usize = 64;
 
 /// Reads a body that must be JSON.
 ///
@@ -41,6 +45,39 @@ pub(crate) fn read_json(headers: &HeaderMap, body: Read) -> Result<Bytes, Proble
         StatusCode::PAYLOAD_TOO_LARGE => Problem::new(Code::PayloadTooLarge),
         _ => Problem::new(Code::BadRequest),
     })
+}
+
+/// The object that a body is. JSON that is not what it should be is 422 and names the field; what is no JSON is 400.
+///
+/// # Errors
+/// `bad_json`, `bad_field`.
+pub(crate) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    if !body.trim_ascii_start().starts_with(b"{") {
+        return Err(Problem::new(Code::BadJson).detail("the body is a JSON object"));
+    }
+    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    let read = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let path = error.path().to_string();
+        bad(error.into_inner(), &path)
+    })?;
+    deserializer.end().map_err(|error| bad(error, ""))?;
+    Ok(read)
+}
+
+fn bad(error: serde_json::Error, path: &str) -> Problem {
+    if !error.is_data() {
+        return Problem::new(Code::BadJson).detail(error);
+    }
+    let text = error.to_string();
+    let problem = Problem::new(Code::BadField).detail(error);
+    // A field that is missing or unknown is told in the words only.
+    let told = ["missing field `", "unknown field `"]
+        .iter()
+        .find_map(|start| text.strip_prefix(start)?.split('`').next());
+    match told.or(Some(path).filter(|path| !matches!(*path, "" | "."))) {
+        Some(field) => problem.field(field.chars().take(FIELD_CHARS_MAX).collect::<String>()),
+        None => problem,
+    }
 }
 
 /// Reads a body.
@@ -94,6 +131,30 @@ mod tests {
             request = request.header("content-type", kind);
         }
         request.body(body.into()).expect("a request")
+    }
+
+    #[test]
+    fn what_is_wrong_with_an_object_names_the_field() {
+        use fourwire_shared::auction::LotSpec;
+        for (body, code, field) in [
+            ("", "bad_json", None),
+            ("[]", "bad_json", None),
+            ("{", "bad_json", None),
+            ("{} {}", "bad_field", Some("title")),
+            (r#"{"title":5}"#, "bad_field", Some("title")),
+            (r#"{"title":"a"}"#, "bad_field", Some("start")),
+            (r#"{"title":"a","start":-1}"#, "bad_field", Some("start")),
+            (r#"{"title":"a","colour":1}"#, "bad_field", Some("colour")),
+            (
+                r#"{"title":"a","start":1,"lasts_s":1,"extension":{"window_s":"x","most":1}}"#,
+                "bad_field",
+                Some("extension.window_s"),
+            ),
+            (r#"{"title":"a","start":1,"lasts_s":1} x"#, "bad_json", None),
+        ] {
+            let problem = parse::<LotSpec>(body.as_bytes()).expect_err(body);
+            assert_eq!((&*problem.code, problem.field.as_deref()), (code, field), "{body}");
+        }
     }
 
     #[tokio::test]

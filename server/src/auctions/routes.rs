@@ -202,18 +202,7 @@ fn answer(answer: Answer) -> Response {
 }
 
 fn json<T: DeserializeOwned>(headers: &HeaderMap, body: body::Read) -> Result<T, Problem> {
-    parse(&body::read_json(headers, body)?)
-}
-
-/// A body that is JSON and is not what it should be is 422; one that is no JSON is 400.
-fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
-    if !body.trim_ascii_start().starts_with(b"{") {
-        return Err(Problem::new(Code::BadJson).detail("the body is a JSON object"));
-    }
-    serde_json::from_slice(body).map_err(|error| {
-        let code = if error.is_data() { Code::BadField } else { Code::BadJson };
-        Problem::new(code).detail(error)
-    })
+    body::parse(&body::read_json(headers, body)?)
 }
 
 fn key(headers: &HeaderMap) -> Result<Option<String>, AuctionError> {
@@ -289,7 +278,7 @@ mod tests {
         fn no_input_makes_the_parsers_panic(tag in ".*", query in "(limit=|before=|cursor=|&|[0-9-]|.)*", body: Vec<u8>) {
             let _ = named(&tag);
             let _ = (limit(&query), before(&query), reading::place(&query));
-            let _ = parse::<BidSpec>(&body);
+            let _ = body::parse::<BidSpec>(&body);
         }
     }
 }

@@ -8,9 +8,10 @@ use axum::{
 };
 use fourwire_shared::{
     Code, Problem,
-    experiment::{EXPERIMENTS_PATH, Experiment},
+    experiment::{EXPERIMENTS_PATH, Experiment, ExperimentSpec},
 };
 use http::{HeaderMap, StatusCode, header};
+use serde_json::{Map, Value};
 
 use super::Experiments;
 use crate::{
@@ -37,11 +38,7 @@ async fn begin(
     headers: HeaderMap,
     body: body::Read,
 ) -> Result<Response, Refusal> {
-    let body = body::read_json(&headers, body)?;
-    let spec = serde_json::from_slice(&body).map_err(|error| {
-        let code = if error.is_data() { Code::BadField } else { Code::BadJson };
-        Problem::new(code).detail(error)
-    })?;
+    let spec = spec(&body::read_json(&headers, body)?)?;
     let begun = experiments.begin(spec)?;
     let location = format!("{EXPERIMENTS_PATH}/{}", begun.id);
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], answer(begun)).into_response())
@@ -58,6 +55,40 @@ async fn cancel(State(experiments): State<Experiments>, id: Id) -> Result<Status
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// By its kind: read as a whole, serde could not say which field is wrong.
+fn spec(body: &[u8]) -> Result<ExperimentSpec, Problem> {
+    let mut fields: Map<String, Value> = body::parse(body)?;
+    let kind = fields.remove("kind");
+    let rest = serde_json::to_vec(&fields).map_err(|error| Problem::new(Code::BadJson).detail(error))?;
+    match kind.as_ref().and_then(Value::as_str) {
+        Some("contention") => body::parse(&rest).map(ExperimentSpec::Contention),
+        Some("scenario") => body::parse(&rest).map(ExperimentSpec::Scenario),
+        _ => Err(Problem::new(Code::BadField).field("kind").detail("it is contention or scenario")),
+    }
+}
+
 fn answer(experiment: Experiment) -> impl IntoResponse {
     ([(header::CACHE_CONTROL, "no-store")], Json(experiment))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wish_is_read_by_its_kind_or_names_the_field() {
+        assert!(spec(br#"{"kind":"contention","lots":3}"#).is_ok());
+        assert!(spec(br#"{"kind":"scenario","scenario":"hotel_night"}"#).is_ok());
+        for (body, field) in [
+            (r#"{}"#, "kind"),
+            (r#"{"kind":"war"}"#, "kind"),
+            (r#"{"kind":"contention","bidders":"x"}"#, "bidders"),
+            (r#"{"kind":"contention","strategies":["best"]}"#, "strategies[0]"),
+            (r#"{"kind":"contention","speed":1}"#, "speed"),
+            (r#"{"kind":"scenario"}"#, "scenario"),
+        ] {
+            let problem = spec(body.as_bytes()).expect_err(body);
+            assert_eq!((&*problem.code, problem.field.as_deref()), ("bad_field", Some(field)), "{body}");
+        }
+    }
 }
