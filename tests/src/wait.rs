@@ -13,13 +13,25 @@ const STEP: Duration = Duration::from_millis(25);
 ///
 /// # Panics
 /// After [`PATIENCE`], with `what` was awaited.
-pub async fn until<T>(what: impl Display, mut probe: impl AsyncFnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + PATIENCE;
+pub async fn until<T>(what: impl Display, probe: impl AsyncFnMut() -> Option<T>) -> T {
+    within(PATIENCE, what, probe).await
+}
+
+/// The same for what takes its time by itself, such as a lot that is open for a minute.
+///
+/// # Panics
+/// After `patience`, with `what` was awaited.
+pub async fn within<T>(
+    patience: Duration,
+    what: impl Display,
+    mut probe: impl AsyncFnMut() -> Option<T>,
+) -> T {
+    let deadline = Instant::now() + patience;
     loop {
         if let Some(value) = probe().await {
             return value;
         }
-        assert!(Instant::now() < deadline, "{what}: not within {PATIENCE:?}");
+        assert!(Instant::now() < deadline, "{what}: not within {patience:?}");
         sleep(STEP).await;
     }
 }

@@ -1,7 +1,12 @@
 //! The auction house in real browsers: two bidders on different wires against each other, to the close.
 
+use std::time::Duration;
+
 use fourwire_tests::{browser::Browser, server::TestServer, wait};
 use serde_json::{Value, json};
+
+/// How long the lot is open: long enough for a slow machine to join twice, switch wires and bid five times.
+const OPEN_S: u32 = 60;
 
 const POSITION: &str = "[data-testid=position]";
 const PRICE: &str = "[data-testid=lot-price]";
@@ -61,7 +66,7 @@ async fn price_is(browser: &Browser, expected: i64) {
 async fn two_bidders_on_different_wires_fight_to_the_close() {
     let server = TestServer::start().await;
     let (ada, bo) = (Browser::open().await, Browser::open().await);
-    let path = put_up(&bo, &server, 30).await;
+    let path = put_up(&bo, &server, OPEN_S).await;
     assert_eq!(bo.attribute(POSITION, "data-position").await.as_deref(), Some("seller"));
     // The seller leaves, and somebody else sits down at her browser.
     bo.run("localStorage.removeItem('fourwire.bidder')", vec![]).await;
@@ -100,7 +105,11 @@ async fn two_bidders_on_different_wires_fight_to_the_close() {
     ada.wait_for(POSITION, "data-position", "leading").await;
     for (browser, name) in [(&ada, "ada"), (&bo, "bo")] {
         browser.screenshot(&format!("auction-fight-{name}")).await;
-        browser.wait_for("[data-testid=lot-phase]", "data-phase", "closed").await;
+        wait::within(Duration::from_secs(u64::from(OPEN_S)) + wait::PATIENCE, "the close", async || {
+            let phase = browser.attribute("[data-testid=lot-phase]", "data-phase").await;
+            (phase.as_deref() == Some("closed")).then_some(())
+        })
+        .await;
     }
     ada.wait_for(POSITION, "data-position", "won").await;
     bo.wait_for(POSITION, "data-position", "lost").await;

@@ -46,7 +46,7 @@ async fn every_strategy_has_its_turn_by_both_ways_and_everything_adds_up() {
         assert_eq!((done.state, done.problem, done.done, done.steps), (State::Done, None, 3, 3));
         assert_eq!(done.runs.iter().map(|run| run.strategy).collect::<Vec<_>>(), Strategy::ALL);
         for run in &done.runs {
-            assert!(run.accepted > 10, "{run:?}");
+            assert!(run.accepted > 3, "{run:?}");
             assert_eq!((run.failed, run.verdict.lots, run.verdict.bids), (0, u64::from(lots), run.accepted));
             assert_eq!(run.verdict.answers, run.decided() + 8 + 1 + u64::from(lots), "each command, once");
             assert!(run.latency.p50 <= run.latency.p99 && run.latency.p99 <= run.latency.max, "{run:?}");
