@@ -31,7 +31,7 @@ async fn each_refusal_says_what_would_do() {
         (lot, row(1, json!({}), "422 bad_field amount")),
         (lot, row(1, json!({ "amount": 5, "max": 4 }), "422 bad_field max")),
         (lot, row(1, json!({ "amount": 5, "buy_now": true }), "422 bad_field buy_now")),
-        (lot, row(1, json!({ "amount": "5" }), "422 bad_field")),
+        (lot, row(1, json!({ "amount": "5" }), "422 bad_field amount")),
         (later, row(1, amount(100), "409 lot_not_open")),
         (later, row(1, json!({ "buy_now": true }), "409 lot_not_open")),
         (4_711, row(1, amount(100), "404 auction_unknown")),

@@ -181,7 +181,13 @@ async fn an_answer_that_nobody_takes_is_cut_too() {
         })
         .await;
     }
-    let mut stalled = Connection::open_narrow(server.port()).await;
+    let mut stalled = wait::until("the one place is ours", async || {
+        let mut connection = Connection::open_narrow(server.port()).await;
+        connection.send(&Request::get("/v1/time").bytes()).await;
+        let answer = connection.answer().await;
+        answer.is_ok_and(|answer| answer.status == 200).then_some(connection)
+    })
+    .await;
     let request = Request::get(&format!("/v1/poll?topics={LOG}&after=earliest")).bytes();
     for _ in 0..40 {
         stalled.send(&request).await;

@@ -155,7 +155,7 @@ fn table() -> Vec<(Request, &'static str)> {
         "400 bad_idempotency_key idempotency-key",
     ));
     table.push((join(r#"{"name":" "}"#).header(long.0, long.1), "422 bad_field name"));
-    table.push((join(r#"{"nom":"x"}"#).header(long.0, long.1), "422 bad_field"));
+    table.push((join(r#"{"nom":"x"}"#).header(long.0, long.1), "422 bad_field nom"));
     table.push((join("[]").header(long.0, long.1), "400 bad_json"));
     table.push((get("/v1/auctions/4711"), "404 auction_unknown"));
     table.push((get("/v1/auctions?state=lost"), "400 bad_parameter state"));

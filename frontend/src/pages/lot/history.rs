@@ -17,7 +17,7 @@ pub(super) fn history(bids: &[BidRow], me: Option<BidderId>, older: Option<Callb
     html! {
         <section class="card" aria-labelledby="bids-title">
             <div class="card-head"><h2 id="bids-title">{ "Bids" }</h2>if hidden > 0 { <span class="muted small">{ format!("the newest {SHOWN} of {}", bids.len()) }</span> }</div>
-            <div class="scroll" tabindex="0" role="region" aria-label="Bids">
+            <div class="scroll" tabindex="0" role="region" aria-label="Bids, newest first">
                 <table class="rows">
                     <thead><tr><th scope="col">{ "When" }</th><th scope="col">{ "Who" }</th><th scope="col" class="num">{ "Bid" }</th><th scope="col" class="num">{ "Price then" }</th><th scope="col" class="num">{ "Event" }</th></tr></thead>
                     <tbody>{ for bids.iter().take(SHOWN).map(|bid| row(bid, me)) }</tbody>
