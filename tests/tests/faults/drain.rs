@@ -17,7 +17,8 @@ const DRAIN: Duration = Duration::from_secs(8);
 fn check_closing(frame: &Seen) {
     assert!(frame.is("closing"), "{}", frame.raw);
     assert_eq!(frame.text("reason"), "drain");
-    assert!((1..=60_000).contains(&frame.number("retry_ms")), "{}", frame.raw);
+    // Full jitter spreads the readers from zero on, so zero is a time like another.
+    assert!(frame.number("retry_ms") <= 60_000, "{}", frame.raw);
 }
 
 #[tokio::test]
