@@ -116,9 +116,15 @@ impl Subscription {
         let before = self.slots.len();
         for topic in topics {
             if !self.topics().any(|known| known == topic) {
-                let slot = self.join(topic, after);
+                let slot = self.join(topic);
                 self.slots.push(slot);
             }
+        }
+        // One place for all of them, and only now: what comes above it wakes a waiter that is registered. With a place for
+        // each, an event between two of them would be passed over by a reader whose cursor covers it.
+        let head = self.log.shared.head();
+        for slot in &mut self.slots[before..] {
+            slot.begin(&self.log.shared, after, head);
         }
         self.replays += usize::from(self.slots.len() > before);
     }
@@ -262,13 +268,20 @@ impl Subscription {
         }
     }
 
-    fn join(&self, topic: &Topic, after: &After) -> Slot {
+    /// Registers with a topic.
+    fn join(&self, topic: &Topic) -> Slot {
         let shared = &self.log.shared;
         let (cell, key) = shared.registry.join(topic, &self.waiter, self.wire);
         shared.counts.subscriptions[self.wire.index()].fetch_add(1, Ordering::Relaxed);
-        // The waiter is registered; what comes above this head will wake it.
-        let (head, floor) = (shared.head(), cell.read().floor());
-        let (stage, after) = match after {
+        Slot { cell, key, stage: Stage::Live, after: Seq::ZERO, then: Seq::ZERO, waits: false }
+    }
+}
+
+impl Slot {
+    /// Says where the topic's story begins; `head` is the newest number that was visible after its waiter was registered.
+    fn begin(&mut self, shared: &Shared, after: &After, head: Seq) {
+        let floor = self.cell.read().floor();
+        (self.stage, self.after) = match after {
             After::Snapshot => (Stage::Snapshot(None), floor),
             After::Now => (Stage::Resume, head),
             After::Earliest => (Stage::Earliest, floor),
@@ -278,11 +291,9 @@ impl Subscription {
             After::Cursor(cursor) if cursor.seq > head => (Stage::Snapshot(Some(ResetReason::Future)), floor),
             After::Cursor(cursor) => (Stage::Resume, cursor.seq),
         };
-        Slot { cell, key, stage, after, then: after, waits: false }
+        self.then = self.after;
     }
-}
 
-impl Slot {
     fn is_latest(&self) -> bool {
         self.cell.read().policy() == Policy::Latest
     }

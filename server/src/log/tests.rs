@@ -1,15 +1,18 @@
 //! The log as its readers and writers see it, on a disk in memory: the promises of the module's head, one by one.
 
 use std::{
-    sync::{Arc, atomic::Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
-use fourwire_shared::{Seq, Topic, Wire};
+use fourwire_shared::{After, Seq, Topic, Wire};
 use tokio::task::JoinSet;
 
 use super::{
-    LogError, Settings, Snapshot, SnapshotFuture, SnapshotSource,
+    Item, LogError, Settings, Snapshot, SnapshotFuture, SnapshotSource,
     store::StoreError,
     testing::{Bench, publish, shape},
 };
@@ -585,6 +588,38 @@ async fn a_second_subscribe_replays_its_topics_alone() {
     publish_all(&bench, "a b").await;
     reader.ready().await;
     assert_eq!(shape(&reader.next().await.expect("a batch")), "event:b:6");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reader_from_now_on_begins_all_its_topics_at_one_place() {
+    let bench = bench();
+    let topics: Vec<Topic> = (0..64).map(|n| format!("t.{n}").parse().expect("a topic")).collect();
+    let (log, names, over) = (bench.log.clone(), topics.clone(), Arc::new(AtomicBool::new(false)));
+    let stop = Arc::clone(&over);
+    let publisher = tokio::spawn(async move {
+        while !stop.load(Ordering::Relaxed) {
+            let names = names.clone();
+            let all =
+                move |tx: &mut super::Tx<'_>| names.iter().try_for_each(|t| tx.append(t, "1").map(drop));
+            log.transact::<_, LogError>(0, all).await.expect("events");
+        }
+    });
+    for _ in 0..500 {
+        let mut reader = bench.log.subscribe(&topics, &After::Now, Wire::Sse);
+        let start = reader.cursor().seq.get();
+        let mut seen = Vec::new();
+        while seen.len() < 64 {
+            reader.ready().await;
+            seen.extend(reader.next().await.expect("a batch").items.iter().filter_map(|item| match item {
+                Item::Entry(entry) => Some(entry.seq().get()),
+                _ => None,
+            }));
+        }
+        // Only these topics are written, so that every number behind the start is one of theirs.
+        assert!(seen.iter().copied().eq(start + 1..=start + seen.len() as u64), "from {start}: {seen:?}");
+    }
+    over.store(true, Ordering::Relaxed);
+    publisher.await.expect("the publisher ends");
 }
 
 #[tokio::test]
