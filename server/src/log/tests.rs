@@ -596,7 +596,8 @@ async fn a_reader_from_now_on_begins_all_its_topics_at_one_place() {
     let topics: Vec<Topic> = (0..64).map(|n| format!("t.{n}").parse().expect("a topic")).collect();
     let (log, names, over) = (bench.log.clone(), topics.clone(), Arc::new(AtomicBool::new(false)));
     let stop = Arc::clone(&over);
-    let publisher = tokio::spawn(async move {
+    let mut publisher = JoinSet::new();
+    publisher.spawn(async move {
         while !stop.load(Ordering::Relaxed) {
             let names = names.clone();
             let all =
@@ -619,7 +620,7 @@ async fn a_reader_from_now_on_begins_all_its_topics_at_one_place() {
         assert!(seen.iter().copied().eq(start + 1..=start + seen.len() as u64), "from {start}: {seen:?}");
     }
     over.store(true, Ordering::Relaxed);
-    publisher.await.expect("the publisher ends");
+    publisher.join_next().await.expect("a task").expect("the publisher ends");
 }
 
 #[tokio::test]
