@@ -13,7 +13,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::{AuctionError, Settings, counts::Counts, strategy::Desk};
 use crate::{
     log::{Log, Tx, store::StoreError},
-    storage::{Readers, SqliteStore},
+    storage::{self, Readers},
 };
 
 /// Secrets whose bidders are remembered; they never change, so forgetting costs a look-up and nothing else.
@@ -107,11 +107,7 @@ pub(super) fn rows<T>(
     tx: &mut Tx<'_>,
     work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
 ) -> Result<T, AuctionError> {
-    let done = tx.on_store(|store| {
-        let none = || StoreError::Unavailable("auctions need the SQLite store".to_owned());
-        store.as_any().downcast_mut::<SqliteStore>().ok_or_else(none)?.write(work)
-    });
-    Ok(done?)
+    Ok(storage::within(tx, work)?)
 }
 
 /// Nothing is left half done where a panic could strike.

@@ -73,9 +73,9 @@ pub(super) struct Budget {
 }
 
 impl Cell {
-    /// A topic that nobody has written.
-    pub(super) fn unwritten(topic: Topic) -> Self {
-        Self { topic, state: RwLock::default(), waiters: Waiters::default() }
+    /// A topic that nobody has written, at least not above `floor`.
+    pub(super) fn unwritten(topic: Topic, floor: Seq) -> Self {
+        Self { topic, state: RwLock::new(State::unwritten(floor)), waiters: Waiters::default() }
     }
 
     /// Its name.
@@ -134,6 +134,11 @@ impl Cell {
 }
 
 impl State {
+    /// That of a topic that nobody has written above `floor`.
+    pub(super) fn unwritten(floor: Seq) -> Self {
+        Self { ring: Ring::above(floor), last: floor, ..Self::default() }
+    }
+
     /// The highest number that the topic no longer has.
     pub(super) fn floor(&self) -> Seq {
         if self.is_durable() { self.history.floor } else { self.ring.floor() }

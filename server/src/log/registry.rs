@@ -6,10 +6,13 @@
 use std::{
     collections::BTreeMap,
     ops::Bound,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
-use fourwire_shared::{Topic, Wire};
+use fourwire_shared::{Seq, Topic, Wire};
 
 use super::{
     cell::{Cell, Declaration},
@@ -20,6 +23,8 @@ use super::{
 #[derive(Debug, Default)]
 pub(super) struct Registry {
     cells: RwLock<BTreeMap<Topic, Arc<Cell>>>,
+    /// The highest floor of a topic that was forgotten.
+    forgotten: AtomicU64,
 }
 
 impl Registry {
@@ -31,7 +36,25 @@ impl Registry {
     /// The topic; an unwritten one if need be.
     pub(super) fn find_or_make(&self, topic: &Topic) -> Arc<Cell> {
         let mut cells = self.cells.write().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(cells.entry(topic.clone()).or_insert_with(|| Arc::new(Cell::unwritten(topic.clone()))))
+        Arc::clone(cells.entry(topic.clone()).or_insert_with(|| self.unwritten(topic)))
+    }
+
+    /// A topic that nobody has written. One of a feature may have been written and forgotten: it begins above everything
+    /// that was, so that an old cursor is not taken for one that has missed nothing.
+    fn unwritten(&self, topic: &Topic) -> Arc<Cell> {
+        let floor = if topic.is_reserved() { self.forgotten.load(Ordering::Acquire) } else { 0 };
+        Arc::new(Cell::unwritten(topic.clone(), Seq::new(floor)))
+    }
+
+    /// Takes a topic out, unless somebody reads it; the cell, which is to become an unwritten one.
+    pub(super) fn forget(&self, topic: &Topic, floor: Seq) -> Option<Arc<Cell>> {
+        let mut cells = self.cells.write().unwrap_or_else(PoisonError::into_inner);
+        self.forgotten.fetch_max(floor.get(), Ordering::AcqRel);
+        let cell = Arc::clone(cells.get(topic)?);
+        if cell.waiters.is_empty() {
+            cells.remove(topic);
+        }
+        Some(cell)
     }
 
     /// Registers a waiter with a topic; the cell, and the key to leave it.
@@ -43,7 +66,7 @@ impl Registry {
             }
         }
         let mut cells = self.cells.write().unwrap_or_else(PoisonError::into_inner);
-        let cell = cells.entry(topic.clone()).or_insert_with(|| Arc::new(Cell::unwritten(topic.clone())));
+        let cell = cells.entry(topic.clone()).or_insert_with(|| self.unwritten(topic));
         let key = cell.waiters.join(waiter, wire);
         (Arc::clone(cell), key)
     }
@@ -56,7 +79,7 @@ impl Registry {
         declaration: Declaration,
     ) -> (Arc<Cell>, Option<Declaration>) {
         let mut cells = self.cells.write().unwrap_or_else(PoisonError::into_inner);
-        let cell = cells.entry(topic.clone()).or_insert_with(|| Arc::new(Cell::unwritten(topic.clone())));
+        let cell = cells.entry(topic.clone()).or_insert_with(|| self.unwritten(topic));
         let old = cell.write().declaration.replace(declaration);
         (Arc::clone(cell), old)
     }

@@ -27,7 +27,7 @@ use super::{
     shared::Shared,
     store::StoreError,
     tx::{Desk, Effect, Leavings, Tx},
-    upkeep::Upkeep,
+    upkeep::{self, Upkeep},
 };
 
 /// Commands after which upkeep gets a turn, however much is waiting: fewer than the rows that it prunes in one.
@@ -264,6 +264,14 @@ impl Sequencer {
         let shared = &self.shared;
         match effect {
             Effect::Key { topic, key, record } => self.desk.keys.keep(&topic, key, record),
+            Effect::Forget { topic, floor } => {
+                self.desk.keys.forget(&topic, Seq::MAX);
+                if let Some(cell) = shared.registry.forget(&topic, floor) {
+                    shared.counts.topics.fetch_sub(1, Ordering::Relaxed);
+                    upkeep::forget(shared, &mut cell.write(), floor);
+                    touched.push(cell);
+                }
+            }
             Effect::Declare { topic, declaration } => {
                 let (cell, old) = shared.registry.declare(&topic, declaration);
                 if old.is_none() {

@@ -181,6 +181,12 @@ pub trait Store: Send {
     /// See [`StoreError`].
     fn put_topic(&mut self, record: &TopicRecord) -> Result<(), StoreError>;
 
+    /// Deletes a topic with its events and its keys; nothing where there is none.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    fn drop_topic(&mut self, topic: &Topic) -> Result<(), StoreError>;
+
     /// Adds an event to a topic that was put before.
     ///
     /// # Errors

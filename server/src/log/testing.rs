@@ -151,6 +151,14 @@ impl Store for MemoryStore {
         Ok(())
     }
 
+    fn drop_topic(&mut self, topic: &Topic) -> Result<(), StoreError> {
+        let rows = self.rows()?;
+        rows.topics.remove(topic);
+        rows.events.retain(|(name, _), _| name != topic);
+        rows.keys.retain(|(name, _), _| name != topic);
+        Ok(())
+    }
+
     fn put_event(&mut self, topic: &Topic, event: &StoredEvent) -> Result<(), StoreError> {
         if self.disk.full.load(Ordering::Relaxed) {
             self.open = None;

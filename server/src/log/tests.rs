@@ -636,3 +636,36 @@ async fn a_dropped_subscription_leaves_nothing_behind() {
     assert_eq!(bench.log.describe(&topics[0]).expect("a topic").subscribers.sse, 0);
     assert!(bench.log.shared.registry.find(&topics[1]).is_none());
 }
+
+#[tokio::test]
+async fn a_topic_that_is_forgotten_was_never_there_and_old_cursors_are_told() {
+    let bench = Bench::new(Settings { topics_max: 1, ..Settings::default() });
+    let topic: Topic = "job.1".parse().expect("a topic");
+    let name = topic.clone();
+    bench.log.transact(0, move |tx| tx.append(&name, "1")).await.expect("an event");
+    let old = bench.log.cursor();
+    let name = topic.clone();
+    let both = bench.log.transact(0, move |tx| tx.append(&name, "2").and_then(|_| tx.end(&name)));
+    both.await.expect("the end");
+    let mut reader = bench.log.subscribe(std::slice::from_ref(&topic), &After::Now, Wire::Sse);
+
+    let name = topic.clone();
+    bench.log.transact(0, move |tx| tx.forget(&name).and_then(|()| tx.forget(&name))).await.expect("gone");
+    assert!(bench.log.describe(&topic).is_none());
+    assert_eq!((bench.log.stats().topics, bench.log.stats().events), (0, 0));
+    let items = reader.next().await.expect("a batch").items;
+    assert!(items.iter().all(|item| item.kind() != "event"), "{items:?}");
+    drop(reader);
+
+    let read = bench.log.read(std::slice::from_ref(&topic), &After::Cursor(old)).await.expect("a page");
+    assert_eq!(read.items[0].kind(), "reset", "{:?}", read.items);
+    let now = After::Cursor(bench.log.cursor());
+    let read = bench.log.read(std::slice::from_ref(&topic), &now).await.expect("a page");
+    assert!(read.items.iter().all(|item| item.kind() != "reset"), "{:?}", read.items);
+
+    // There is room for another one, and under the same name for a new story.
+    let name = topic.clone();
+    bench.log.transact(0, move |tx| tx.append(&name, "3")).await.expect("room");
+    let read = bench.log.read(std::slice::from_ref(&topic), &now).await.expect("a page");
+    assert!(read.items.iter().any(|item| item.kind() == "event"), "{:?}", read.items);
+}

@@ -60,10 +60,28 @@ struct Draft {
 /// What becomes visible when the batch is on disk.
 #[derive(Debug)]
 pub(super) enum Effect {
-    Declare { topic: Topic, declaration: Declaration },
-    Append { topic: Topic, entry: Arc<Entry> },
-    End { topic: Topic, entry: Arc<Entry> },
-    Key { topic: Topic, key: Box<str>, record: KeyRecord },
+    Declare {
+        topic: Topic,
+        declaration: Declaration,
+    },
+    Append {
+        topic: Topic,
+        entry: Arc<Entry>,
+    },
+    End {
+        topic: Topic,
+        entry: Arc<Entry>,
+    },
+    Key {
+        topic: Topic,
+        key: Box<str>,
+        record: KeyRecord,
+    },
+    /// The topic is gone; whoever comes back to it with a cursor at or below `floor` has missed something.
+    Forget {
+        topic: Topic,
+        floor: Seq,
+    },
 }
 
 /// What a command left behind.
@@ -262,6 +280,31 @@ impl<'a> Tx<'a> {
         self.put_record(topic)?;
         let entry = Entry::end(&self.shared.epoch, topic, seq, prev, at);
         self.command.effects.push(Effect::End { topic: topic.clone(), entry });
+        Ok(())
+    }
+
+    /// Forgets a topic of a feature, as if it had never been: its events, its end and its keys. Whoever still has a cursor
+    /// of it is told that what it named is gone. Forgetting what is not there changes nothing.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn forget(&mut self, topic: &Topic) -> Result<(), LogError> {
+        if self.draft(topic).declaration.is_none() {
+            return Ok(());
+        }
+        self.on_store(|store| store.drop_topic(topic))?;
+        // All that anybody has seen of it is at or below the head.
+        let floor = self.shared.head();
+        *self.draft(topic) = Draft {
+            declaration: None,
+            last: floor,
+            history: History::default(),
+            ended: None,
+            keys: Vec::new(),
+            stale_on_disk: false,
+            bound: true,
+        };
+        self.command.effects.push(Effect::Forget { topic: topic.clone(), floor });
         Ok(())
     }
 

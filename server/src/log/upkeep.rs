@@ -213,6 +213,14 @@ impl Upkeep {
     }
 }
 
+/// Makes a topic one that nobody has written above `floor`.
+pub(super) fn forget(shared: &Shared, state: &mut State, floor: Seq) {
+    counted(shared, state, |state| {
+        *state = State::unwritten(floor);
+        0
+    });
+}
+
 /// Changes a ring and keeps the counts; how many events are gone for good.
 fn counted(shared: &Shared, state: &mut State, change: impl FnOnce(&mut State) -> u64) -> u64 {
     let ring = |state: &State| (state.ring.len() as u64, state.ring.frame_bytes(), state.ring.memory_bytes());

@@ -12,6 +12,7 @@
 mod archive;
 mod backup;
 mod checksum;
+pub(crate) mod columns;
 mod epoch;
 mod error;
 mod lock;
@@ -28,6 +29,7 @@ mod sqlite;
 mod topic_columns;
 mod topic_ids;
 mod upkeep;
+mod within;
 
 #[cfg(test)]
 mod tests;
@@ -38,3 +40,4 @@ pub use open::open;
 pub use readers::{Readers, events, head, topic};
 pub use settings::{Durability, Settings};
 pub use sqlite::SqliteStore;
+pub(crate) use within::within;

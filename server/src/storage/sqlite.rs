@@ -218,6 +218,22 @@ impl Store for SqliteStore {
         Ok(())
     }
 
+    fn drop_topic(&mut self, topic: &Topic) -> Result<(), StoreError> {
+        let Some(id) = self.topics.of(topic) else { return Ok(()) };
+        self.run(|connection| {
+            for sql in [
+                "delete from idempotency_key where topic_id = ?1",
+                "delete from event where topic_id = ?1",
+                "delete from topic where topic_id = ?1",
+            ] {
+                connection.prepare_cached(sql)?.execute([id])?;
+            }
+            Ok(())
+        })?;
+        self.topics.remove(topic);
+        Ok(())
+    }
+
     fn put_event(&mut self, topic: &Topic, event: &StoredEvent) -> Result<(), StoreError> {
         const SQL: &str = "insert into event (seq, topic_id, prev, at, frame_bytes, checksum, data)
             values (?1, ?2, ?3, ?4, ?5, ?6, ?7)";

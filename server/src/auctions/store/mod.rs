@@ -12,22 +12,9 @@ pub(super) mod lots;
 mod tests;
 
 use fourwire_shared::auction::Money;
-use rusqlite::{
-    Row,
-    types::{FromSqlError, Type},
-};
+use rusqlite::Row;
 
-/// A whole number without a sign.
-fn number(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
-    let value: i64 = row.get(column)?;
-    u64::try_from(value).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(column, value))
-}
-
-/// A whole number of 32 bits without a sign.
-fn short(row: &Row<'_>, column: usize) -> rusqlite::Result<u32> {
-    let value: i64 = row.get(column)?;
-    u32::try_from(value).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(column, value))
-}
+use crate::storage::columns::{number, short, spelled, sql, unreadable, word};
 
 fn money(row: &Row<'_>, column: usize) -> rusqlite::Result<Money> {
     let value: i64 = row.get(column)?;
@@ -39,28 +26,4 @@ fn maybe_money(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Money>> 
     let amount =
         |value| Money::new(value).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(column, value));
     value.map(amount).transpose()
-}
-
-fn unreadable(column: usize, what: String) -> rusqlite::Error {
-    rusqlite::Error::FromSqlConversionFailure(column, Type::Text, FromSqlError::Other(what.into()).into())
-}
-
-/// A number on its way into a row. Times, versions and positions stay far below 2⁶³.
-fn sql(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
-}
-
-/// An enum that serde spells as one word.
-fn word<T: serde::de::DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
-    let text: String = row.get(column)?;
-    serde_json::from_value(serde_json::Value::String(text))
-        .map_err(|error| unreadable(column, error.to_string()))
-}
-
-/// How serde spells it.
-fn spelled(word: &impl serde::Serialize) -> String {
-    match serde_json::to_value(word) {
-        Ok(serde_json::Value::String(text)) => text,
-        _ => String::new(), // which the table's constraints refuse
-    }
 }
