@@ -25,6 +25,7 @@ use crate::{
     config::Config,
     dashboard, edge,
     experiment::{self, Experiments},
+    jobs::{self, Jobs, kinds},
     lab::{self, Lab},
     log::Log,
     routes,
@@ -75,6 +76,11 @@ impl Server {
         features.spawn(telemetry::upkeep(draining.clone()));
         dashboard::start(&log, telemetry.clone(), &features, draining.clone());
         let readers = Readers::new(&config.storage);
+        let kinds = kinds::built_in(&log, &readers);
+        let results = config.storage.data.join("jobs");
+        let jobs =
+            Jobs::start(&log, readers.clone(), kinds, results, config.jobs, &features, draining.clone());
+        let jobs = jobs.await.context("jobs cannot be had")?;
         let auctions = Auctions::start(&log, readers, config.auctions, &features, draining.clone());
         let auctions = auctions.await.context("the auction house cannot open")?;
         let scratch = config.storage.data.join("experiments");
@@ -95,7 +101,8 @@ impl Server {
             wires,
             features: lab::router(lab)
                 .merge(auctions::router(auctions))
-                .merge(experiment::router(experiments)),
+                .merge(experiment::router(experiments))
+                .merge(jobs::router(jobs)),
             metrics: telemetry::route(telemetry, log.clone()),
             app: App::embedded(),
             edge: Arc::clone(&edge),

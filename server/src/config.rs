@@ -15,7 +15,7 @@ mod tests;
 
 use std::{ffi::OsString, net::SocketAddr, path::PathBuf};
 
-use crate::{auctions, edge, lab, log, storage, wires};
+use crate::{auctions, edge, jobs, lab, log, storage, wires};
 
 pub use given::Given;
 pub use text::to_toml;
@@ -54,6 +54,8 @@ pub struct Config {
     pub lab: lab::Settings,
     /// The auction house's bounds.
     pub auctions: auctions::Settings,
+    /// The bounds of jobs.
+    pub jobs: jobs::Settings,
 }
 
 impl Default for Config {
@@ -68,6 +70,7 @@ impl Default for Config {
             storage: storage::Settings::default(),
             lab: lab::Settings::default(),
             auctions: auctions::Settings::default(),
+            jobs: jobs::Settings::default(),
         }
     }
 }

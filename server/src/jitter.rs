@@ -25,6 +25,11 @@ pub fn around(time: Duration, part: f64) -> Duration {
     JITTER.around(time, part)
 }
 
+/// Any number, evenly drawn.
+pub fn number() -> u64 {
+    JITTER.next()
+}
+
 /// A generator with a seed of its own: SplitMix64 (Steele, Lea, Flood 2014). Sharing it takes no lock.
 #[derive(Debug)]
 pub struct Jitter(AtomicU64);
@@ -51,7 +56,8 @@ impl Jitter {
         (self.next() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
-    fn next(&self) -> u64 {
+    /// Any number, evenly drawn.
+    pub fn next(&self) -> u64 {
         const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
         let mut mixed = self.0.fetch_add(STEP, Ordering::Relaxed).wrapping_add(STEP);
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -10,6 +10,7 @@ pub mod cursor;
 pub mod dashboard;
 pub mod experiment;
 pub mod frame;
+pub mod job;
 pub mod lab;
 pub mod object;
 pub mod page;

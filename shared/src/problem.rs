@@ -69,6 +69,12 @@ codes! {
     TopicUnknown = "topic_unknown", 404, "The topic does not exist";
     /// There is no lot with this number.
     AuctionUnknown = "auction_unknown", 404, "There is no such lot";
+    /// There is no job with this number, or not any more.
+    JobUnknown = "job_unknown", 404, "There is no such job";
+    /// No job was ever submitted to this queue.
+    QueueUnknown = "queue_unknown", 404, "There is no such queue";
+    /// The job has left no file behind, or its file is not kept any more.
+    ResultUnknown = "result_unknown", 404, "The job has no result";
     /// The route has other methods.
     MethodNotAllowed = "method_not_allowed", 405, "The address does not have this method";
     /// The request took too long to arrive.
@@ -89,6 +95,12 @@ codes! {
     BuyNowGone = "buy_now_gone", 409, "The lot cannot be bought at once";
     /// The bidder's available money does not cover what would be held.
     InsufficientFunds = "insufficient_funds", 409, "The money is not there";
+    /// A job with this unique key is not over; `current` is that job.
+    JobNotUnique = "job_not_unique", 409, "Such a job is under way";
+    /// The job is over: there is nothing to cancel.
+    JobOver = "job_over", 409, "The job is over";
+    /// The job is not over: it cannot be deleted, and one that runs cannot be tried again.
+    JobNotOver = "job_not_over", 409, "The job is not over";
     /// The topic has ended.
     TopicEnded = "topic_ended", 410, "The topic has ended";
     /// The lot is not in the version that the request names; `current` is what it is.
@@ -109,6 +121,8 @@ codes! {
     UpgradeRequired = "upgrade_required", 426, "This address speaks WebSocket";
     /// The caller has too much going on at once.
     TooManyRequests = "too_many_requests", 429, "Too much at once";
+    /// As many jobs wait as may wait.
+    QueueFull = "queue_full", 429, "Too many jobs are waiting";
     /// The request's headers are larger than allowed.
     HeadersTooLarge = "headers_too_large", 431, "The headers are too large";
     /// A fault of the server.

@@ -50,6 +50,7 @@ use sha2::{Digest, Sha256};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
+    idempotency,
     log::{Credential, Log},
     storage::Readers,
 };
@@ -57,9 +58,6 @@ use decide::Placed;
 use house::House;
 use simulation::Simulator;
 use snapshots::States;
-
-/// The most characters of an idempotency key.
-const KEY_CHARS_MAX: usize = 255;
 
 /// The auction house. Cloning it copies pointers.
 #[derive(Clone)]
@@ -145,8 +143,7 @@ impl Auctions {
 /// An idempotency key, which a command that moves money must have.
 fn required(key: Option<String>) -> Result<Box<str>, AuctionError> {
     let key = key.ok_or(AuctionError::KeyRequired)?;
-    let good = (1..=KEY_CHARS_MAX).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic());
-    if good { Ok(key.into()) } else { Err(crate::log::LogError::BadKey.into()) }
+    if idempotency::is_key(&key) { Ok(key.into()) } else { Err(crate::log::LogError::BadKey.into()) }
 }
 
 /// A digest of what was asked, by its meaning: the order of a body's fields does not matter.

@@ -21,15 +21,13 @@ use super::{Answer, AuctionError, Auctions, reading};
 use crate::{
     body, credential,
     etag::Tag,
-    log::LogError,
+    idempotency::{self, IDEMPOTENCY_REPLAYED},
     query::{bad, single},
     refusal::{Refusal, not_found},
 };
 
 /// The protocol's limit for bodies.
 const BODY_BYTES_MAX: usize = 64 << 10;
-const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 const NO_STORE: [(HeaderName, HeaderValue); 1] =
     [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
 /// Rows of a page, and the most that may be asked for.
@@ -206,15 +204,7 @@ fn json<T: DeserializeOwned>(headers: &HeaderMap, body: body::Read) -> Result<T,
 }
 
 fn key(headers: &HeaderMap) -> Result<Option<String>, AuctionError> {
-    let mut keys = headers.get_all(IDEMPOTENCY_KEY).iter();
-    match (keys.next(), keys.next()) {
-        (None, _) => Ok(None),
-        (Some(key), None) => match key.to_str() {
-            Ok(key) => Ok(Some(key.to_owned())),
-            Err(_) => Err(LogError::BadKey.into()),
-        },
-        (Some(_), Some(_)) => Err(LogError::BadKey.into()),
-    }
+    Ok(idempotency::key(headers)?)
 }
 
 /// The version that `If-Match` names: one strong tag, as `ETag` gave it.

@@ -73,6 +73,7 @@ const LOG: &str = "Log";
 const STORAGE: &str = "Storage";
 const LAB: &str = "Lab";
 const AUCTIONS: &str = "Auctions";
+const JOBS: &str = "Jobs";
 
 const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;
@@ -153,4 +154,18 @@ pub(super) const SETTINGS: &[Setting] = &[
     row(AUCTIONS, "auction-look-ms", "MS", "How often at least it is looked whether a lot is over", |c| Time(&mut c.auctions.look_every, Ms, 10..=HOUR_MS)),
     row(AUCTIONS, "auction-answers-kept", "S", "How long answers are kept under their idempotency keys", |c| Time(&mut c.auctions.answers_kept, Seconds, 60..=31_536_000)),
     row(AUCTIONS, "auction-simulation-lease-ms", "MS", "How long the simulated house goes on without being asked again", |c| Time(&mut c.auctions.simulation_lease, Ms, 100..=HOUR_MS)),
+
+    row(JOBS, "job-concurrency", "COUNT", "Jobs of one queue that run at the same time", |c| Short(&mut c.jobs.concurrency, 1..=256)),
+    row(JOBS, "job-queues-max", "COUNT", "Queues that there may be; beyond it 422", |c| Short(&mut c.jobs.queues_max, 1..=10_000)),
+    row(JOBS, "job-waiting-max", "COUNT", "Jobs of one queue that may wait; beyond it 429", |c| Number(&mut c.jobs.waiting_max, 1..=10_000_000)),
+    row(JOBS, "job-input-bytes-max", "BYTES", "The input of a job; beyond it 422", |c| Count(&mut c.jobs.input_bytes_max, 2..=MIB)),
+    row(JOBS, "job-result-bytes-max", "BYTES", "The result of a job; beyond it the job is discarded", |c| Number(&mut c.jobs.result_bytes_max, 1_024..=PLENTY)),
+    row(JOBS, "job-results-bytes-max", "BYTES", "All results together; beyond it the oldest are deleted", |c| Number(&mut c.jobs.results_bytes_max, 1_024..=PLENTY)),
+    row(JOBS, "job-progress-ms", "MS", "How often at most the log is told of a job's progress", |c| Time(&mut c.jobs.progress_every, Ms, 10..=HOUR_MS)),
+    row(JOBS, "job-look-ms", "MS", "How often at least it is looked whether a job's time has come", |c| Time(&mut c.jobs.look_every, Ms, 10..=HOUR_MS)),
+    row(JOBS, "job-grace-ms", "MS", "How long jobs may go on when the server is asked to end, before they are given back", |c| Time(&mut c.jobs.grace, Ms, 0..=HOUR_MS)),
+    row(JOBS, "job-stop-ms", "MS", "How long a job that is to end may take to notice, before it is given up", |c| Time(&mut c.jobs.stop_within, Ms, 10..=HOUR_MS)),
+    row(JOBS, "job-kept", "S", "How long a job that is over is kept, with its result", |c| Time(&mut c.jobs.kept, Seconds, 1..=315_360_000)),
+    row(JOBS, "job-kept-max", "COUNT", "Jobs that are over and kept; beyond it the oldest are deleted", |c| Number(&mut c.jobs.kept_max, 1..=10_000_000)),
+    row(JOBS, "job-answers-kept", "S", "How long answers are kept under their idempotency keys", |c| Time(&mut c.jobs.answers_kept, Seconds, 60..=31_536_000)),
 ];

@@ -35,6 +35,8 @@ use crate::log::{Log, LogError, Owner, SnapshotFuture, SnapshotSource};
 
 /// How many experiments can be read again.
 const KEPT_MAX: usize = 16;
+/// How long to wait before the end of an experiment is told again.
+const TOLD_AGAIN: std::time::Duration = std::time::Duration::from_millis(100);
 /// When to come back, in ms, where one runs already.
 const RETRY_MS: u64 = 5_000;
 /// When to come back, in ms, where the server is shutting down.
@@ -248,6 +250,11 @@ async fn publish(owner: Owner, mut follow: watch::Receiver<Experiment>) {
             && let Err(error) = owner.append(&topic(), data).await
         {
             tracing::debug!(%error, "the state of an experiment could not be told");
+            if experiment.state != State::Running && matches!(error, LogError::Busy | LogError::Store(_)) {
+                // Nobody would learn of the end: it is told as soon as that is possible.
+                tokio::time::sleep(TOLD_AGAIN).await;
+                continue;
+            }
         }
         if experiment.state != State::Running || follow.changed().await.is_err() {
             return;

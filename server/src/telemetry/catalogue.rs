@@ -92,6 +92,12 @@ catalogue! {
         "Optimistic bids that somebody was faster than, and that were tried again";
     AUCTION_WAIT_SECONDS = "fourwire_auction_wait_seconds", Histogram(SECONDS), Some("strategy"),
         "Time that a bid waited in its lot's line or mailbox";
+    JOBS_SUBMITTED = "fourwire_jobs_submitted_total", Counter, None,
+        "Jobs that were accepted";
+    JOB_ATTEMPTS = "fourwire_job_attempts_total", Counter, Some("outcome"),
+        "Attempts at jobs that have ended";
+    JOB_WAIT_SECONDS = "fourwire_job_wait_seconds", Histogram(SECONDS), None,
+        "Time from when a job could run to when it was begun";
     BUILD_INFO = "fourwire_build_info", Gauge, Some("version"),
         "Always 1; the label says which version runs";
 }

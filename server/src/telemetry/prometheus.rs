@@ -98,6 +98,11 @@ fn describe() {
         counter!(the::AUCTION_BIDS, "outcome" => outcome).increment(0);
     }
     counter!(the::AUCTION_CONFLICTS).increment(0);
+    counter!(the::JOBS_SUBMITTED).increment(0);
+    for outcome in ["completed", "failed", "refused", "timed_out", "cancelled", "released", "lost"] {
+        counter!(the::JOB_ATTEMPTS, "outcome" => outcome).increment(0);
+    }
+    drop(histogram!(the::JOB_WAIT_SECONDS));
     gauge!(the::BUILD_INFO, "version" => env!("CARGO_PKG_VERSION")).set(1.0);
 }
 

@@ -1,0 +1,361 @@
+//! `export`: a table of the server's, or what a topic has retained, as a file.
+//!
+//! It is read in pages, so that a long export holds up neither writers nor the write-ahead log; rows that come while it
+//! reads may be in it or not. What is private (wallets, maxima, secrets) has no way in here. Doing it twice gives the same
+//! kind of file: it is idempotent.
+
+use std::io::{self, Write};
+
+use flate2::{Compression, write::GzEncoder};
+use fourwire_shared::{After, Topic, job::Backoff};
+use rusqlite::types::ValueRef;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::{BadInput, Kind, Policy};
+use crate::{
+    jobs::work::{Done, Failure, ResultFile, Work},
+    log::{Batch, Item, Log},
+    storage::Readers,
+};
+
+/// Rows that are read and written at once.
+const PAGE: i64 = 500;
+
+/// A table that everybody may have, read in the order of its first column, which is left out of the file.
+struct Table {
+    name: &'static str,
+    /// `?1` is the first column's value to go on behind, `?2` the most rows.
+    sql: &'static str,
+    count: &'static str,
+}
+
+const TABLES: [Table; 3] = [
+    Table {
+        name: "lots",
+        sql: "select lot_id, lot_id as lot, title, seller_id as seller, start, opens_at, ends_at, price,
+                leader_id as leader, bids, result, closed_at
+            from lot
+            where lot_id > ?1
+            order by lot_id
+            limit ?2",
+        count: "select count(*) from lot",
+    },
+    Table {
+        name: "bids",
+        sql: "select rank, lot, bidder, kind, amount, price, seq, at
+            from (
+                select (lot_id << 32) + revision as rank, lot_id as lot, bidder_id as bidder, kind, amount, price,
+                    seq, at
+                from bid
+                where
+                    (lot_id, revision) > (?1 >> 32, ?1 & 4294967295)
+                    and kind <> 'raise'
+                order by lot_id, revision
+                limit ?2
+            )",
+        count: "select count(*) from bid where kind <> 'raise'",
+    },
+    Table {
+        name: "jobs",
+        sql: "select job_id, job_id as job, kind, queue, priority, state, created_at, run_at, started_at,
+                finished_at, attempt, error
+            from job
+            where job_id > ?1
+            order by job_id
+            limit ?2",
+        count: "select count(*) from job",
+    },
+];
+
+/// What is exported, and how.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Input {
+    /// A table: `lots`, `bids`, `jobs`.
+    #[serde(default)]
+    table: Option<String>,
+    /// Or a topic.
+    #[serde(default)]
+    topic: Option<Topic>,
+    #[serde(default)]
+    format: Format,
+    #[serde(default)]
+    gzip: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Format {
+    #[default]
+    Csv,
+    Jsonl,
+}
+
+impl Format {
+    const fn ending(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Jsonl => "jsonl",
+        }
+    }
+
+    const fn content_type(self) -> &'static str {
+        match self {
+            Self::Csv => "text/csv; charset=utf-8",
+            Self::Jsonl => "application/jsonl",
+        }
+    }
+}
+
+/// The kind.
+pub(super) struct Export {
+    log: Log,
+    readers: Readers,
+}
+
+impl Export {
+    pub(super) fn new(log: Log, readers: Readers) -> Self {
+        Self { log, readers }
+    }
+
+    async fn table(&self, table: &'static Table, mut sheet: Sheet, work: &Work) -> Result<Sheet, Failure> {
+        let count = |c: &rusqlite::Connection| c.query_row(table.count, [], |row| row.get::<_, i64>(0));
+        let total = self.readers.read(count).await.map_err(retry)?;
+        let (total, mut done, mut after) = (u64::try_from(total).ok(), 0, 0);
+        loop {
+            work.check()?;
+            let page = self.readers.read(move |c| page(c, table.sql, after)).await.map_err(retry)?;
+            let Some(last) = page.last else { return Ok(sheet) };
+            after = last;
+            done += page.rows.len() as u64;
+            sheet = sheet.take(page.columns, page.rows).await?;
+            work.tell(done, total.map(|total| total.max(done)), "rows", format!("reading {}", table.name));
+        }
+    }
+
+    async fn topic(&self, topic: Topic, mut sheet: Sheet, work: &Work) -> Result<Sheet, Failure> {
+        let total = self.log.describe(&topic).map(|topic| topic.events);
+        let (mut done, mut after) = (0, After::Earliest);
+        loop {
+            work.check()?;
+            let page = self.log.read(std::slice::from_ref(&topic), &after).await.map_err(retry)?;
+            let Batch { items, cursor, more, .. } = page;
+            if items.iter().any(|item| item.kind() == "reset") && done > 0 {
+                // Begun anew, it begins where there is something.
+                return Err(Failure::Retry(format!("{topic} has forgotten what was to be read next")));
+            }
+            let rows: Vec<Vec<Value>> = items.iter().filter_map(event).collect();
+            done += rows.len() as u64;
+            let columns = ["seq", "at", "data"].map(str::to_owned).to_vec();
+            sheet = sheet.take(columns, rows).await?;
+            work.tell(done, total.map(|total| total.max(done)), "events", format!("reading {topic}"));
+            if !more {
+                return Ok(sheet);
+            }
+            after = After::Cursor(cursor);
+        }
+    }
+}
+
+impl Kind for Export {
+    type Input = Input;
+
+    fn policy(&self) -> Policy {
+        Policy {
+            name: "export",
+            about: "Writes a table, or what a topic has retained, to a file: CSV or JSON Lines.",
+            idempotent: true,
+            max_attempts: 5,
+            timeout_s: 3_600,
+            backoff: Backoff { first_ms: 500, most_ms: 60_000 },
+        }
+    }
+
+    fn schema(&self) -> Value {
+        json!({
+            "type": "object",
+            "additionalProperties": false,
+            "properties": {
+                "table": {"enum": TABLES.map(|table| table.name), "description": "A table of the server's."},
+                "topic": {"type": "string", "description": "Or a topic."},
+                "format": {"enum": ["csv", "jsonl"], "default": "csv"},
+                "gzip": {"type": "boolean", "default": false},
+            },
+        })
+    }
+
+    fn check(&self, input: &Input) -> Result<(), BadInput> {
+        let bad = |field, what: String| Err(BadInput { field, what });
+        match (&input.table, &input.topic) {
+            (Some(name), None) if table(name).is_none() => {
+                let names = TABLES.map(|table| table.name).join(", ");
+                bad("table", format!("it is one of {names}"))
+            }
+            (None, Some(topic)) if self.log.is_private(topic) => {
+                bad("topic", format!("{topic} belongs to somebody"))
+            }
+            (Some(_), None) | (None, Some(_)) => Ok(()),
+            _ => bad("table", "either a table or a topic is named".to_owned()),
+        }
+    }
+
+    async fn run(&self, input: Input, work: Work) -> Result<Done, Failure> {
+        let Input { table: name, topic, format, gzip } = input;
+        let of = topic.as_ref().map(ToString::to_string).or_else(|| name.clone()).unwrap_or_default();
+        let mut file_name = format!("{of}.{}", format.ending());
+        let mut content_type = format.content_type();
+        if gzip {
+            (file_name, content_type) = (format!("{file_name}.gz"), "application/gzip");
+        }
+        let sheet = Sheet::new(work.result(file_name, content_type)?, format, gzip);
+        let sheet = match (name.as_deref().and_then(table), topic) {
+            (Some(table), _) => self.table(table, sheet, &work).await?,
+            (None, Some(topic)) => self.topic(topic, sheet, &work).await?,
+            (None, None) => return Err(Failure::Final(format!("there is no table {of:?}"))),
+        };
+        let ended = tokio::task::spawn_blocking(move || sheet.finish());
+        ended.await.map_err(retry)?.map_err(unwritten)
+    }
+}
+
+fn table(name: &str) -> Option<&'static Table> {
+    TABLES.iter().find(|table| table.name == name)
+}
+
+/// Rows of a table.
+struct Page {
+    columns: Vec<String>,
+    rows: Vec<Vec<Value>>,
+    /// Where to go on.
+    last: Option<i64>,
+}
+
+fn page(connection: &rusqlite::Connection, sql: &str, after: i64) -> rusqlite::Result<Page> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let columns: Vec<String> = statement.column_names().skip(1).map(str::to_owned).collect();
+    let (mut rows, mut last) = (Vec::new(), None);
+    let mut found = statement.query([after, PAGE])?;
+    while let Some(row) = found.next()? {
+        last = Some(row.get(0)?);
+        let cell = |index| {
+            Ok(match row.get_ref(index + 1)? {
+                ValueRef::Null | ValueRef::Blob(_) => Value::Null,
+                ValueRef::Integer(number) => number.into(),
+                ValueRef::Real(number) => number.into(),
+                ValueRef::Text(text) => String::from_utf8_lossy(text).into(),
+            })
+        };
+        rows.push((0..columns.len()).map(cell).collect::<rusqlite::Result<_>>()?);
+    }
+    Ok(Page { columns, rows, last })
+}
+
+fn event(item: &Item) -> Option<Vec<Value>> {
+    let (Item::Entry(entry) | Item::Skipped { entry, .. }) = item else { return None };
+    if entry.is_end() {
+        return None;
+    }
+    let data = serde_json::from_str(entry.data()).unwrap_or_default();
+    Some(vec![entry.seq().get().into(), entry.at().into(), data])
+}
+
+/// Where rows go.
+enum Out {
+    Plain(ResultFile),
+    Gzip(GzEncoder<ResultFile>),
+}
+
+/// A file of rows in the making.
+struct Sheet {
+    out: Out,
+    format: Format,
+    has_head: bool,
+}
+
+impl Sheet {
+    fn new(file: ResultFile, format: Format, gzip: bool) -> Self {
+        let out = if gzip { Out::Gzip(GzEncoder::new(file, Compression::fast())) } else { Out::Plain(file) };
+        Self { out, format, has_head: false }
+    }
+
+    /// Writes rows, off the executor.
+    async fn take(mut self, columns: Vec<String>, rows: Vec<Vec<Value>>) -> Result<Self, Failure> {
+        let written = tokio::task::spawn_blocking(move || {
+            let text = match self.format {
+                Format::Csv => csv(&columns, &rows, !std::mem::replace(&mut self.has_head, true))?,
+                Format::Jsonl => lines(&columns, rows)?,
+            };
+            match &mut self.out {
+                Out::Plain(file) => file.write_all(&text),
+                Out::Gzip(file) => file.write_all(&text),
+            }?;
+            Ok::<_, io::Error>(self)
+        });
+        written.await.map_err(retry)?.map_err(unwritten)
+    }
+
+    fn finish(self) -> io::Result<Done> {
+        match self.out {
+            Out::Plain(file) => file.finish(),
+            Out::Gzip(file) => file.finish()?.finish(),
+        }
+    }
+}
+
+fn csv(columns: &[String], rows: &[Vec<Value>], head: bool) -> io::Result<Vec<u8>> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    if head {
+        writer.write_record(columns)?;
+    }
+    for row in rows {
+        writer.write_record(row.iter().map(|value| match value {
+            Value::Null => String::new(),
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        }))?;
+    }
+    writer.into_inner().map_err(|error| io::Error::other(error.to_string()))
+}
+
+fn lines(columns: &[String], rows: Vec<Vec<Value>>) -> io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    for row in rows {
+        let object: Map<String, Value> = columns.iter().cloned().zip(row).collect();
+        serde_json::to_writer(&mut text, &object)?;
+        text.push(b'\n');
+    }
+    Ok(text)
+}
+
+fn retry(error: impl ToString) -> Failure {
+    Failure::Retry(error.to_string())
+}
+
+/// A result that is too large is too large the next time too; a full disk may not be full for ever.
+fn unwritten(error: io::Error) -> Failure {
+    match error.kind() {
+        io::ErrorKind::FileTooLarge => Failure::Final(error.to_string()),
+        _ => Failure::Retry(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_written_so_that_any_reader_gets_them_back() {
+        let columns = ["a", "b"].map(str::to_owned);
+        let rows = vec![vec![json!("x,\"y\"\nz"), Value::Null], vec![json!(-7), json!({"k": [1]})]];
+        let text = csv(&columns, &rows, true).expect("text");
+        assert_eq!(
+            String::from_utf8(text).expect("UTF-8"),
+            "a,b\n\"x,\"\"y\"\"\nz\",\n-7,\"{\"\"k\"\":[1]}\"\n"
+        );
+        let text = lines(&columns, rows).expect("text");
+        let lines: Vec<Value> =
+            text.split(|b| *b == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect();
+        assert_eq!(lines, [json!({"a": "x,\"y\"\nz", "b": null}), json!({"a": -7, "b": {"k": [1]}})]);
+    }
+}

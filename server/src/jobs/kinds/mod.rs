@@ -1,0 +1,148 @@
+//! What jobs can do. A kind is one file here: its input, its schema, what it refuses, its work and its policy.
+//!
+//! [`built_in`] lists them; nothing else has to be told of a new one.
+
+mod experiment;
+mod export;
+
+use std::{collections::BTreeMap, future::Future, pin::Pin, sync::Arc};
+
+use fourwire_shared::{
+    Problem,
+    job::{Backoff, KindInfo},
+};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, value::RawValue};
+
+use super::{
+    JobError,
+    work::{Done, Failure, Work},
+};
+use crate::{body, log::Log, storage::Readers};
+
+/// How a kind is to be treated.
+#[derive(Clone, Copy, Debug)]
+pub struct Policy {
+    /// Its name.
+    pub name: &'static str,
+    /// What it does, in a sentence.
+    pub about: &'static str,
+    /// Whether doing it twice is as good as doing it once.
+    pub idempotent: bool,
+    /// How often it is tried, where the job does not say.
+    pub max_attempts: u32,
+    /// How long an attempt may take, in seconds, where the job does not say.
+    pub timeout_s: u32,
+    /// When it is tried again.
+    pub backoff: Backoff,
+}
+
+/// Work of one kind.
+pub trait Kind: Send + Sync + 'static {
+    /// What it is given.
+    type Input: DeserializeOwned + Send;
+
+    /// How it is to be treated.
+    fn policy(&self) -> Policy;
+
+    /// JSON Schema of its input. Forms are made from it.
+    fn schema(&self) -> Value;
+
+    /// Refuses what its type allows and its work does not.
+    ///
+    /// # Errors
+    /// The field at fault, and what it must be.
+    fn check(&self, input: &Self::Input) -> Result<(), BadInput>;
+
+    /// Does it. It is at least once that it is done, and twice only if a process died in between.
+    fn run(&self, input: Self::Input, work: Work) -> impl Future<Output = Result<Done, Failure>> + Send;
+}
+
+/// What is wrong with an input.
+#[derive(Clone, Debug)]
+pub struct BadInput {
+    /// The field, dotted.
+    pub field: &'static str,
+    /// What it must be.
+    pub what: String,
+}
+
+/// An attempt under way.
+pub(super) type Running<'a> = Pin<Box<dyn Future<Output = Result<Done, Failure>> + Send + 'a>>;
+
+/// A kind whose input is text.
+pub(super) trait AnyKind: Send + Sync {
+    fn policy(&self) -> Policy;
+    fn schema(&self) -> Value;
+    fn check(&self, input: &RawValue) -> Result<(), JobError>;
+    fn run<'a>(&'a self, input: &'a str, work: Work) -> Running<'a>;
+}
+
+impl<K: Kind> AnyKind for K {
+    fn policy(&self) -> Policy {
+        Kind::policy(self)
+    }
+
+    fn schema(&self) -> Value {
+        Kind::schema(self)
+    }
+
+    fn check(&self, input: &RawValue) -> Result<(), JobError> {
+        let read = body::parse(input.get().as_bytes()).map_err(|problem| {
+            let field = problem.field.as_deref().map_or("input".to_owned(), |field| format!("input.{field}"));
+            let what = problem.detail.unwrap_or(problem.title);
+            JobError::field(field, what)
+        })?;
+        Kind::check(self, &read).map_err(|bad| JobError::field(format!("input.{}", bad.field), bad.what))
+    }
+
+    fn run<'a>(&'a self, input: &'a str, work: Work) -> Running<'a> {
+        Box::pin(async move {
+            // It was read when it was submitted; a newer server may ask for more.
+            let read = body::parse(input.as_bytes());
+            let read =
+                read.map_err(|problem: Problem| Failure::Final(problem.detail.unwrap_or(problem.title)))?;
+            Kind::run(self, read, work).await
+        })
+    }
+}
+
+/// Kinds by name.
+#[derive(Clone, Default)]
+pub struct Kinds(BTreeMap<&'static str, Arc<dyn AnyKind>>);
+
+impl Kinds {
+    /// Adds a kind.
+    #[must_use]
+    pub fn with(mut self, kind: impl Kind) -> Self {
+        self.0.insert(Kind::policy(&kind).name, Arc::new(kind));
+        self
+    }
+
+    pub(super) fn find(&self, name: &str) -> Option<&Arc<dyn AnyKind>> {
+        self.0.get(name)
+    }
+
+    /// The names, as a refusal tells them.
+    pub(super) fn names(&self) -> String {
+        self.0.keys().copied().collect::<Vec<_>>().join(", ")
+    }
+
+    /// What there is to know of each.
+    pub(super) fn infos(&self) -> Vec<KindInfo> {
+        let info = |kind: &Arc<dyn AnyKind>| {
+            let Policy { name, about, idempotent, max_attempts, timeout_s, .. } = kind.policy();
+            let (name, about) = (name.to_owned(), about.to_owned());
+            KindInfo { name, about, idempotent, max_attempts, timeout_s, schema: kind.schema() }
+        };
+        self.0.values().map(info).collect()
+    }
+}
+
+/// The server's own kinds.
+pub fn built_in(log: &Log, readers: &Readers) -> Kinds {
+    Kinds::default()
+        .with(export::Export::new(log.clone(), readers.clone()))
+        .with(experiment::Contention)
+        .with(experiment::Scenario)
+}

@@ -1,0 +1,99 @@
+//! Jobs: long work that is accepted at once, done durably, and watched live.
+//!
+//! Promises, which [`checker`] verifies over all rows:
+//! - A job that was accepted is on disk, and comes to an end: completed, cancelled or discarded. An end is final.
+//! - Each change of state, its events and whatever else it writes are one transaction.
+//! - Work is done at least once. Each attempt has a number, and only the newest one that is under way is heard: whoever
+//!   comes late (given up, cut off) changes nothing. The number is the fencing token.
+//! - An attempt that a crash cuts off counts; one that a shutdown gives back does not.
+//! - An idle system does nothing but look once a second; a new job is begun at once.
+//!
+//! The rules are `shared/src/job/`; the contract is `docs/JOBS.md`. What jobs can do is in [`kinds`], a file a kind.
+//! The layers: [`store`] is the SQL, [`change`] the transactions, [`worker`] what runs, [`submit`] and [`reading`] what is
+//! asked for, [`routes`] how it is asked for.
+
+pub mod checker;
+pub mod kinds;
+
+mod change;
+mod download;
+mod error;
+mod mutant;
+mod office;
+mod reading;
+mod routes;
+mod settings;
+mod snapshots;
+mod store;
+mod submit;
+mod upkeep;
+mod work;
+mod worker;
+
+#[cfg(test)]
+mod tests;
+
+pub use error::JobError;
+pub use kinds::{Kind, Kinds};
+pub use routes::router;
+pub use settings::Settings;
+pub use submit::Answer;
+pub use work::{Done, Failure, ResultFile, Work};
+
+use std::{path::PathBuf, sync::Arc};
+
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    log::Log,
+    storage::{Readers, within},
+};
+use office::{Office, Parts};
+use snapshots::States;
+
+/// Jobs. Cloning it copies a pointer.
+#[derive(Clone)]
+pub struct Jobs {
+    office: Arc<Office>,
+}
+
+impl Jobs {
+    /// Takes the topics below `job`, `jobs` and `queue`, ends what a crash has cut off, and begins to work. Results are kept
+    /// in `dir`. `tracker` owns the tasks, which end when `draining` is cancelled.
+    ///
+    /// # Errors
+    /// When the store cannot be read or written.
+    pub async fn start(
+        log: &Log,
+        readers: Readers,
+        kinds: Kinds,
+        dir: PathBuf,
+        settings: Settings,
+        tracker: &TaskTracker,
+        draining: CancellationToken,
+    ) -> Result<Self, JobError> {
+        let (log, tracker) = (log.clone(), tracker.clone());
+        Self::open(Office::new(Parts { log, readers, kinds, dir, settings, tracker, draining })).await
+    }
+
+    async fn open(office: Office) -> Result<Self, JobError> {
+        let office = Arc::new(office);
+        let states = Arc::new(States(Arc::downgrade(&office)));
+        for prefix in ["job", fourwire_shared::job::JOBS_TOPIC, "queue"] {
+            office.log.own(prefix, states.clone());
+        }
+        office.log.transact(0, change::declare).await?;
+        worker::rescue(&office).await?;
+        upkeep::sweep(&office).await?;
+        let this = Arc::clone(&office);
+        let tell_all = move |tx: &mut crate::log::Tx<'_>| {
+            let queues = within(tx, store::queues::all)?;
+            queues.iter().try_for_each(|(queue, _)| change::tell_queue(tx, &this, queue))
+        };
+        office.log.transact(0, tell_all).await?;
+        office.tracker.spawn(worker::run(Arc::clone(&office)));
+        office.tracker.spawn(upkeep::tell_queues(Arc::clone(&office)));
+        office.tracker.spawn(upkeep::run(Arc::clone(&office)));
+        Ok(Self { office })
+    }
+}

@@ -1,0 +1,162 @@
+//! What every part of jobs works with: the log, the readers, the kinds, the bounds, and the attempts under way.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicU64},
+    time::Duration,
+};
+
+use fourwire_shared::job::JobId;
+use tokio::{sync::Notify, time::sleep};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::{
+    JobError, Settings,
+    kinds::Kinds,
+    work::{Stop, Why},
+};
+use crate::{
+    log::{Log, Tx},
+    storage::Readers,
+};
+
+/// The pauses between tries of a write that must be written.
+const PAUSES_MS: std::ops::RangeInclusive<u64> = 20..=1_000;
+
+/// The office.
+pub(super) struct Office {
+    pub(super) log: Log,
+    pub(super) readers: Readers,
+    pub(super) kinds: Kinds,
+    /// Where results are.
+    pub(super) dir: PathBuf,
+    pub(super) settings: Settings,
+    pub(super) tracker: TaskTracker,
+    pub(super) draining: CancellationToken,
+    /// There may be something to run.
+    pub(super) wake: Notify,
+    /// Claims so far: one in a few takes the job that has waited longest.
+    pub(super) claims: AtomicU64,
+    /// Queues whose state is to be told.
+    pub(super) changed: Mutex<BTreeSet<String>>,
+    pub(super) queues_changed: Notify,
+    under_way: Mutex<HashMap<JobId, UnderWay>>,
+    #[cfg(test)]
+    pub(super) mutant: Option<super::mutant::Mutant>,
+}
+
+struct UnderWay {
+    attempt: u32,
+    queue: String,
+    stop: Arc<Stop>,
+}
+
+/// What an office is made of.
+pub(super) struct Parts {
+    pub(super) log: Log,
+    pub(super) readers: Readers,
+    pub(super) kinds: Kinds,
+    pub(super) dir: PathBuf,
+    pub(super) settings: Settings,
+    pub(super) tracker: TaskTracker,
+    pub(super) draining: CancellationToken,
+}
+
+impl Office {
+    pub(super) fn new(parts: Parts) -> Self {
+        let Parts { log, readers, kinds, dir, settings, tracker, draining } = parts;
+        Self {
+            log,
+            readers,
+            kinds,
+            dir,
+            settings,
+            tracker,
+            draining,
+            wake: Notify::new(),
+            claims: AtomicU64::new(0),
+            changed: Mutex::default(),
+            queues_changed: Notify::new(),
+            under_way: Mutex::default(),
+            #[cfg(test)]
+            mutant: None,
+        }
+    }
+
+    /// An attempt has begun.
+    pub(super) fn begun(&self, id: JobId, attempt: u32, queue: &str, stop: &Arc<Stop>) {
+        let under_way = UnderWay { attempt, queue: queue.to_owned(), stop: Arc::clone(stop) };
+        lock(&self.under_way).insert(id, under_way);
+    }
+
+    /// An attempt is no more.
+    pub(super) fn ended(&self, id: JobId, attempt: u32) {
+        let mut under_way = lock(&self.under_way);
+        if under_way.get(&id).is_some_and(|one| one.attempt == attempt) {
+            under_way.remove(&id);
+        }
+        drop(under_way);
+        self.wake.notify_one();
+    }
+
+    /// Tells the attempt that is under way to end, if there is one.
+    pub(super) fn stop(&self, id: JobId, why: Why) {
+        if let Some(one) = lock(&self.under_way).get(&id) {
+            one.stop.raise(why);
+        }
+    }
+
+    /// Tells all attempts that are under way to end.
+    pub(super) fn stop_all(&self, why: Why) {
+        lock(&self.under_way).values().for_each(|one| one.stop.raise(why));
+    }
+
+    /// Whether an attempt is under way.
+    pub(super) fn is_busy(&self) -> bool {
+        !lock(&self.under_way).is_empty()
+    }
+
+    /// How many more jobs of a queue may run.
+    pub(super) fn free(&self, queue: &str) -> usize {
+        let busy = lock(&self.under_way).values().filter(|one| one.queue == queue).count();
+        (self.settings.concurrency as usize).saturating_sub(busy)
+    }
+
+    /// A queue has changed: its state is told in a moment.
+    pub(super) fn queue_changed(&self, queue: &str) {
+        let new = lock(&self.changed).insert(queue.to_owned());
+        if new {
+            self.queues_changed.notify_one();
+        }
+    }
+
+    /// The µs of a duration.
+    pub(super) fn us(time: Duration) -> u64 {
+        u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+    }
+
+    /// Does a write of the server's own until it is written: a full queue and a full disk pass. What was lost meanwhile
+    /// is told by the write itself, which is fenced.
+    pub(super) async fn insist<T: Send + 'static>(
+        &self,
+        write: impl Fn(&mut Tx<'_>) -> Result<T, JobError> + Clone + Send + 'static,
+    ) -> Result<T, JobError> {
+        let mut pause = *PAUSES_MS.start();
+        loop {
+            match self.log.transact(0, write.clone()).await {
+                Err(error) if error.may_pass() => {
+                    tracing::debug!(%error, "a write of jobs is tried again");
+                    sleep(Duration::from_millis(pause)).await;
+                    pause = (pause * 2).min(*PAUSES_MS.end());
+                }
+                told => return told,
+            }
+        }
+    }
+}
+
+/// Nothing is left half done where a panic could strike.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

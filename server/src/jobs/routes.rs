@@ -1,0 +1,162 @@
+//! Jobs over HTTP.
+
+use axum::{
+    Json, Router,
+    extract::{DefaultBodyLimit, Path, RawQuery, State, rejection::PathRejection},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use fourwire_shared::job::{
+    BATCH_PATH, BatchSpec, JOBS_PATH, Job, JobId, JobSpec, KINDS_PATH, QUEUES_PATH, State as JobState,
+    is_queue,
+};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+
+use super::{Answer, JobError, Jobs, download, store::jobs::Wanted};
+use crate::{
+    body,
+    idempotency::{self, IDEMPOTENCY_REPLAYED},
+    query::{bad, single},
+    refusal::{Refusal, not_found},
+};
+
+/// A submission: an input, and what is said beside it.
+const BODY_BYTES_MAX: usize = 128 << 10;
+/// A batch of them.
+const BATCH_BYTES_MAX: usize = 4 << 20;
+const NO_STORE: [(HeaderName, HeaderValue); 1] =
+    [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
+/// Rows of a page, and the most that may be asked for.
+const PAGE_DEFAULT: usize = 50;
+const PAGE_MAX: usize = 100;
+
+/// The routes of jobs.
+pub fn router(jobs: Jobs) -> Router {
+    Router::new()
+        .route(BATCH_PATH, post(submit_all).layer(DefaultBodyLimit::max(BATCH_BYTES_MAX)))
+        .route(JOBS_PATH, get(list).post(submit))
+        .route(&format!("{JOBS_PATH}/{{id}}"), get(job).delete(delete))
+        .route(&format!("{JOBS_PATH}/{{id}}/cancel"), post(cancel))
+        .route(&format!("{JOBS_PATH}/{{id}}/retry"), post(retry))
+        .route(&format!("{JOBS_PATH}/{{id}}/attempts"), get(attempts))
+        .route(&format!("{JOBS_PATH}/{{id}}/result"), get(result))
+        .route(QUEUES_PATH, get(queues))
+        .route(&format!("{QUEUES_PATH}/{{name}}/pause"), post(pause))
+        .route(&format!("{QUEUES_PATH}/{{name}}/resume"), post(resume))
+        .route(KINDS_PATH, get(kinds))
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .with_state(jobs)
+}
+
+type Id = Result<Path<JobId>, PathRejection>;
+
+async fn submit(State(jobs): State<Jobs>, headers: HeaderMap, body: body::Read) -> Result<Response, Refusal> {
+    let spec: JobSpec = body::parse(&body::read_json(&headers, body)?)?;
+    Ok(answer(jobs.submit(spec, idempotency::key(&headers)?).await?))
+}
+
+async fn submit_all(
+    State(jobs): State<Jobs>,
+    headers: HeaderMap,
+    body: body::Read,
+) -> Result<Response, Refusal> {
+    let batch: BatchSpec = body::parse(&body::read_json(&headers, body)?)?;
+    Ok(answer(jobs.submit_all(batch, idempotency::key(&headers)?).await?))
+}
+
+async fn job(State(jobs): State<Jobs>, id: Id) -> Result<Response, Refusal> {
+    Ok((NO_STORE, Json(jobs.job(known(id)?).await?)).into_response())
+}
+
+async fn delete(State(jobs): State<Jobs>, id: Id) -> Result<StatusCode, Refusal> {
+    jobs.delete(known(id)?).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn cancel(State(jobs): State<Jobs>, id: Id) -> Result<Response, Refusal> {
+    Ok((NO_STORE, Json(jobs.cancel(known(id)?).await?)).into_response())
+}
+
+async fn retry(State(jobs): State<Jobs>, id: Id, headers: HeaderMap) -> Result<Response, Refusal> {
+    Ok(answer(jobs.retry(known(id)?, idempotency::key(&headers)?).await?))
+}
+
+async fn attempts(State(jobs): State<Jobs>, id: Id) -> Result<Response, Refusal> {
+    Ok((NO_STORE, Json(jobs.attempts(known(id)?).await?)).into_response())
+}
+
+async fn result(State(jobs): State<Jobs>, id: Id, headers: HeaderMap) -> Result<Response, Refusal> {
+    let (job, file) = jobs.result(known(id)?).await?;
+    let Some(result) = &job.result else { return Err(JobError::ResultUnknown(job.id).into()) };
+    Ok(download::answer(&job, result, file, &headers).await)
+}
+
+async fn list(State(jobs): State<Jobs>, RawQuery(query): RawQuery) -> Result<Response, Refusal> {
+    let query = query.unwrap_or_default();
+    let given = |name| single(&query, name).map(|value| value.filter(|value| !value.is_empty()));
+    let state = given("state")?.map(|name| {
+        let names = JobState::ALL.map(JobState::as_str).join(", ");
+        JobState::of(&name).ok_or_else(|| bad("state", format_args!("it is one of {names}")))
+    });
+    let before =
+        given("cursor")?.map(|text| text.parse().map_err(|_| bad("cursor", "it is what `next` was")));
+    let limit = given("limit")?.map(|limit| {
+        let limit = limit.parse().ok().filter(|limit| (1..=PAGE_MAX).contains(limit));
+        limit.ok_or_else(|| bad("limit", format_args!("it is 1 to {PAGE_MAX}")))
+    });
+    let wanted = Wanted {
+        state: state.transpose()?,
+        kind: given("kind")?.map(Into::into),
+        queue: given("queue")?.map(Into::into),
+        before: before.transpose()?,
+    };
+    let jobs = jobs.jobs(wanted, limit.transpose()?.unwrap_or(PAGE_DEFAULT)).await?;
+    Ok((NO_STORE, Json(jobs)).into_response())
+}
+
+async fn queues(State(jobs): State<Jobs>) -> Result<Response, Refusal> {
+    Ok((NO_STORE, Json(jobs.queues().await?)).into_response())
+}
+
+type Name = Result<Path<String>, PathRejection>;
+
+async fn pause(State(jobs): State<Jobs>, name: Name) -> Result<Response, Refusal> {
+    set_paused(jobs, name, true).await
+}
+
+async fn resume(State(jobs): State<Jobs>, name: Name) -> Result<Response, Refusal> {
+    set_paused(jobs, name, false).await
+}
+
+async fn set_paused(jobs: Jobs, name: Name, paused: bool) -> Result<Response, Refusal> {
+    let Path(name) = name.map_err(|_| not_found())?;
+    if !is_queue(&name) {
+        return Err(JobError::QueueUnknown(name).into());
+    }
+    Ok((NO_STORE, Json(jobs.pause(name, paused).await?)).into_response())
+}
+
+async fn kinds(State(jobs): State<Jobs>) -> impl IntoResponse {
+    (NO_STORE, Json(jobs.kinds()))
+}
+
+fn known(id: Id) -> Result<JobId, Refusal> {
+    id.map(|Path(id)| id).map_err(|_| not_found())
+}
+
+/// An answer as it was given, or as it was given the first time.
+fn answer(answer: Answer) -> Response {
+    let Answer { status, body, replayed } = answer;
+    let place = serde_json::from_str::<Job>(&body).ok().map(|job| format!("{JOBS_PATH}/{}", job.id));
+    let json = HeaderValue::from_static("application/json");
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let told = [(header::CONTENT_TYPE, json)];
+    let mut response = (status, NO_STORE, told, String::from(body)).into_response();
+    if let Some(place) = place.and_then(|place| HeaderValue::from_str(&place).ok()) {
+        response.headers_mut().insert(header::LOCATION, place);
+    }
+    if replayed {
+        response.headers_mut().insert(IDEMPOTENCY_REPLAYED, HeaderValue::from_static("true"));
+    }
+    response
+}

@@ -1,0 +1,59 @@
+//! The bounds of jobs. Each is configurable; `config.rs` documents them for users.
+
+use std::time::Duration;
+
+use crate::jitter;
+
+/// How large and how long things may get.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Jobs of one queue that run at the same time.
+    pub concurrency: u32,
+    /// Queues that there may be. Beyond it: 422 at the field `queue`.
+    pub queues_max: u32,
+    /// Jobs of one queue that may wait. Beyond it: 429 `queue_full`.
+    pub waiting_max: u64,
+    /// Bytes of a job's input. Beyond it: 422 at the field `input`.
+    pub input_bytes_max: usize,
+    /// Bytes of one result. Beyond it the job is discarded.
+    pub result_bytes_max: u64,
+    /// Bytes of all results together. Beyond it the oldest are deleted.
+    pub results_bytes_max: u64,
+    /// How often at most the log is told of a job's progress.
+    pub progress_every: Duration,
+    /// How often at least it is looked whether there is something to do, whatever the clock does.
+    pub look_every: Duration,
+    /// How long jobs may go on while the server shuts down, before they are given back.
+    pub grace: Duration,
+    /// How long a job that is to end may take to notice, before it is given up.
+    pub stop_within: Duration,
+    /// How long a job that is over is kept, with its result.
+    pub kept: Duration,
+    /// Jobs that are over and kept. Beyond it the oldest are deleted.
+    pub kept_max: u64,
+    /// How long answers are kept under their idempotency keys.
+    pub answers_kept: Duration,
+    /// Where the jitter of retries comes from.
+    pub random: fn() -> u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            concurrency: 2,
+            queues_max: 64,
+            waiting_max: 50_000,
+            input_bytes_max: 64 << 10,
+            result_bytes_max: 1 << 30,
+            results_bytes_max: 8 << 30,
+            progress_every: Duration::from_millis(100),
+            look_every: Duration::from_secs(1),
+            grace: Duration::from_secs(1),
+            stop_within: Duration::from_secs(10),
+            kept: Duration::from_secs(7 * 24 * 3_600),
+            kept_max: 20_000,
+            answers_kept: Duration::from_secs(24 * 3_600),
+            random: jitter::number,
+        }
+    }
+}

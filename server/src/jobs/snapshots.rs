@@ -1,0 +1,68 @@
+//! The states of the topics of jobs, read in one snapshot with the number of the last event that they contain.
+
+use std::sync::Weak;
+
+use fourwire_shared::{
+    Seq, Topic,
+    frame::Data,
+    job::{JobId, JobList},
+};
+use rusqlite::Connection;
+use serde::Serialize;
+use serde_json::value::to_raw_value;
+
+use super::{
+    change,
+    office::Office,
+    store::jobs::{self, Wanted},
+};
+use crate::log::{LogError, Snapshot, SnapshotFuture, SnapshotSource};
+
+/// Jobs of the state of the topic of all jobs.
+const FIRST_PAGE: usize = 50;
+
+/// Where the states come from. The log holds this and the office holds the log, so this does not hold the office.
+pub(super) struct States(pub(super) Weak<Office>);
+
+impl SnapshotSource for States {
+    fn snapshot<'a>(&'a self, topic: &'a Topic) -> SnapshotFuture<'a> {
+        Box::pin(async move {
+            let (office, name) = (self.0.upgrade()?, topic.clone());
+            let state = office.readers.read(move |rows| state(rows, &name)).await;
+            let state = state.inspect_err(|error| tracing::warn!(%topic, %error, "a state cannot be read"));
+            let snapshot = state.ok().flatten()?;
+            if snapshot.seq > office.log.cursor().seq {
+                // Committed and not yet visible: what stands in line behind it comes after it.
+                let _ = office.log.transact(0, |_| Ok::<_, LogError>(())).await;
+            }
+            Some(snapshot)
+        })
+    }
+}
+
+/// A queue's newest event is its state: the log's own way of a `latest` topic.
+fn state(rows: &Connection, topic: &Topic) -> rusqlite::Result<Option<Snapshot>> {
+    if let Some(id) = JobId::of_topic(topic) {
+        return Ok(jobs::find(rows, id)?.and_then(|row| snapshot(row.seq, &row.job)));
+    }
+    if *topic == change::jobs_topic() {
+        return Ok(snapshot(jobs::feed(rows)?, &page(rows, &Wanted::default(), FIRST_PAGE)?));
+    }
+    Ok(None)
+}
+
+/// A page of jobs, the newest first.
+pub(super) fn page(rows: &Connection, wanted: &Wanted, limit: usize) -> rusqlite::Result<JobList> {
+    let mut found = jobs::page(rows, wanted, limit + 1)?;
+    let more = found.len() > limit;
+    found.truncate(limit);
+    let jobs: Vec<_> = found.into_iter().map(|row| row.job).collect();
+    let next = jobs.last().filter(|_| more).map(|job| job.id);
+    Ok(JobList { jobs, next })
+}
+
+/// A struct of strings and numbers always serialises.
+fn snapshot(seq: Seq, state: &impl Serialize) -> Option<Snapshot> {
+    let data: Data = to_raw_value(state).ok()?;
+    Some(Snapshot { seq, data })
+}

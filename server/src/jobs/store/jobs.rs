@@ -1,0 +1,301 @@
+//! Jobs.
+
+use fourwire_shared::{
+    Seq,
+    job::{Job, JobId, ResultInfo, State},
+};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use crate::storage::columns::{number, short, spelled, sql, unreadable, word};
+
+/// A job with what only the server needs of it.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::jobs) struct JobRow {
+    pub(in crate::jobs) job: Job,
+    /// JSON, as it was submitted.
+    pub(in crate::jobs) input: Box<str>,
+    /// The number of its newest event that told of a change of state.
+    pub(in crate::jobs) seq: Seq,
+}
+
+const COLUMNS: &str = "job_id, kind, queue, priority, state, input, unique_key, created_at, run_at, started_at, \
+    finished_at, attempt, used, max_attempts, timeout_s, cancelling, retry_of, progress, error, result_name, \
+    result_type, result_bytes, seq";
+
+fn read(row: &Row<'_>) -> rusqlite::Result<JobRow> {
+    let maybe = |column| match row.get::<_, Option<i64>>(column)? {
+        None => Ok(None),
+        Some(_) => number(row, column).map(Some),
+    };
+    let priority = short(row, 3)?;
+    let progress: Option<String> = row.get(17)?;
+    let progress = progress.map(|text| serde_json::from_str(&text)).transpose();
+    let (name, content_type): (Option<String>, Option<String>) = (row.get(19)?, row.get(20)?);
+    let result = name.zip(content_type).zip(maybe(21)?);
+    let job = Job {
+        id: JobId::new(number(row, 0)?),
+        kind: row.get(1)?,
+        queue: row.get(2)?,
+        priority: u8::try_from(priority).map_err(|error| unreadable(3, error.to_string()))?,
+        state: word(row, 4)?,
+        created_at: number(row, 7)?,
+        run_at: number(row, 8)?,
+        started_at: maybe(9)?,
+        finished_at: maybe(10)?,
+        attempt: short(row, 11)?,
+        used: short(row, 12)?,
+        max_attempts: short(row, 13)?,
+        timeout_s: short(row, 14)?,
+        cancelling: row.get(15)?,
+        unique_key: row.get(6)?,
+        retry_of: maybe(16)?.map(JobId::new),
+        progress: progress.map_err(|error| unreadable(17, error.to_string()))?,
+        error: row.get(18)?,
+        result: result.map(|((name, content_type), bytes)| ResultInfo { name, content_type, bytes }),
+        input: None,
+    };
+    Ok(JobRow { job, input: row.get(5)?, seq: Seq::new(number(row, 22)?) })
+}
+
+/// Adds a job; its number is the next one, whatever `job` says.
+pub(in crate::jobs) fn insert(connection: &Connection, job: &Job, input: &str) -> rusqlite::Result<JobId> {
+    const SQL: &str =
+        "insert into job (kind, queue, priority, state, input, unique_key, created_at, run_at, attempt,
+        used, max_attempts, timeout_s, cancelling, retry_of, seq)
+        values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, 0, ?9, ?10, 0, ?11, 0)";
+    connection.prepare_cached(SQL)?.execute(params![
+        job.kind,
+        job.queue,
+        job.priority,
+        job.state.as_str(),
+        input,
+        job.unique_key,
+        sql(job.created_at),
+        sql(job.run_at),
+        job.max_attempts,
+        job.timeout_s,
+        job.retry_of.map(|id| sql(id.get())),
+    ])?;
+    let id = connection.last_insert_rowid();
+    let id = u64::try_from(id).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(0, id))?;
+    Ok(JobId::new(id))
+}
+
+/// Writes what may change.
+pub(in crate::jobs) fn update(connection: &Connection, row: &JobRow) -> rusqlite::Result<()> {
+    const SQL: &str = "update job
+        set
+            state = ?2,
+            run_at = ?3,
+            started_at = ?4,
+            finished_at = ?5,
+            attempt = ?6,
+            used = ?7,
+            cancelling = ?8,
+            progress = ?9,
+            error = ?10,
+            result_name = ?11,
+            result_type = ?12,
+            result_bytes = ?13,
+            seq = ?14
+        where job_id = ?1";
+    let JobRow { job, seq, .. } = row;
+    let result = job.result.as_ref();
+    connection
+        .prepare_cached(SQL)?
+        .execute(params![
+            sql(job.id.get()),
+            job.state.as_str(),
+            sql(job.run_at),
+            job.started_at.map(sql),
+            job.finished_at.map(sql),
+            job.attempt,
+            job.used,
+            job.cancelling,
+            job.progress.as_ref().and_then(|progress| serde_json::to_string(progress).ok()),
+            job.error,
+            result.map(|result| &result.name),
+            result.map(|result| &result.content_type),
+            result.map(|result| sql(result.bytes)),
+            sql(seq.get()),
+        ])
+        .map(drop)
+}
+
+/// Forgets a job, and its attempts with it.
+pub(in crate::jobs) fn delete(connection: &Connection, id: JobId) -> rusqlite::Result<()> {
+    const SQL: &str = "delete from job where job_id = ?1";
+    connection.prepare_cached(SQL)?.execute([sql(id.get())]).map(drop)
+}
+
+pub(in crate::jobs) fn find(connection: &Connection, id: JobId) -> rusqlite::Result<Option<JobRow>> {
+    let sql_text = format!("select {COLUMNS} from job where job_id = ?1");
+    connection.prepare_cached(&sql_text)?.query_row([sql(id.get())], read).optional()
+}
+
+/// The job of a kind with this unique key that is not over.
+pub(in crate::jobs) fn unique(
+    connection: &Connection,
+    kind: &str,
+    key: &str,
+) -> rusqlite::Result<Option<JobRow>> {
+    let sql_text = format!(
+        "select {COLUMNS}
+        from job
+        where
+            kind = ?1
+            and unique_key = ?2
+            and finished_at is null"
+    );
+    connection.prepare_cached(&sql_text)?.query_row([kind, key], read).optional()
+}
+
+/// Which of a queue's available jobs is next: by priority and time, or the one that has waited longest.
+pub(in crate::jobs) fn next(
+    connection: &Connection,
+    queue: &str,
+    longest: bool,
+) -> rusqlite::Result<Option<JobId>> {
+    const BY_TURN: &str = "select job_id
+        from job
+        where
+            queue = ?1
+            and state = 'available'
+        order by priority desc, run_at, job_id
+        limit 1";
+    const BY_WAIT: &str = "select job_id
+        from job
+        where
+            queue = ?1
+            and state = 'available'
+        order by run_at, job_id
+        limit 1";
+    let id = |row: &Row<'_>| number(row, 0).map(JobId::new);
+    connection.prepare_cached(if longest { BY_WAIT } else { BY_TURN })?.query_row([queue], id).optional()
+}
+
+/// Since when a queue's available job that has waited longest could run.
+pub(in crate::jobs) fn oldest(connection: &Connection, queue: &str) -> rusqlite::Result<Option<u64>> {
+    const SQL: &str = "select run_at
+        from job
+        where
+            queue = ?1
+            and state = 'available'
+        order by run_at, job_id
+        limit 1";
+    connection.prepare_cached(SQL)?.query_row([queue], |row| number(row, 0)).optional()
+}
+
+/// Jobs whose time has come.
+pub(in crate::jobs) fn due(connection: &Connection, now: u64, most: usize) -> rusqlite::Result<Vec<JobId>> {
+    const SQL: &str = "select job_id
+        from job indexed by job_by_time
+        where
+            state in ('scheduled', 'retryable')
+            and run_at <= ?1
+        order by run_at
+        limit ?2";
+    ids(connection, SQL, (sql(now), sql(most as u64)))
+}
+
+/// When the next job's time comes.
+pub(in crate::jobs) fn next_time(connection: &Connection) -> rusqlite::Result<Option<u64>> {
+    const SQL: &str = "select run_at
+        from job indexed by job_by_time
+        where state in ('scheduled', 'retryable')
+        order by run_at
+        limit 1";
+    connection.prepare_cached(SQL)?.query_row([], |row| number(row, 0)).optional()
+}
+
+/// Jobs in a state, the oldest first.
+pub(in crate::jobs) fn in_state(
+    connection: &Connection,
+    state: State,
+    most: usize,
+) -> rusqlite::Result<Vec<JobId>> {
+    const SQL: &str = "select job_id from job where state = ?1 order by job_id limit ?2";
+    ids(connection, SQL, (spelled(&state), sql(most as u64)))
+}
+
+/// Jobs that were over before `before`.
+pub(in crate::jobs) fn over_before(
+    connection: &Connection,
+    before: u64,
+    most: usize,
+) -> rusqlite::Result<Vec<JobId>> {
+    const SQL: &str = "select job_id
+        from job
+        where
+            finished_at is not null
+            and finished_at < ?1
+        order by finished_at
+        limit ?2";
+    ids(connection, SQL, (sql(before), sql(most as u64)))
+}
+
+/// Jobs with a result, the oldest first, and the bytes of all of them.
+pub(in crate::jobs) fn results(
+    connection: &Connection,
+    most: usize,
+) -> rusqlite::Result<(u64, Vec<(JobId, u64)>)> {
+    const SUM: &str = "select coalesce(sum(result_bytes), 0) from job where result_name is not null";
+    const SQL: &str = "select job_id, result_bytes
+        from job
+        where result_name is not null
+        order by finished_at
+        limit ?1";
+    let sum = connection.prepare_cached(SUM)?.query_row([], |row| number(row, 0))?;
+    let result = |row: &Row<'_>| Ok((JobId::new(number(row, 0)?), number(row, 1)?));
+    let oldest: rusqlite::Result<_> =
+        connection.prepare_cached(SQL)?.query_map([sql(most as u64)], result)?.collect();
+    Ok((sum, oldest?))
+}
+
+fn ids(connection: &Connection, text: &str, params: impl rusqlite::Params) -> rusqlite::Result<Vec<JobId>> {
+    let id = |row: &Row<'_>| number(row, 0).map(JobId::new);
+    connection.prepare_cached(text)?.query_map(params, id)?.collect()
+}
+
+/// Which jobs a list is to have.
+#[derive(Clone, Debug, Default)]
+pub(in crate::jobs) struct Wanted {
+    pub(in crate::jobs) state: Option<State>,
+    pub(in crate::jobs) kind: Option<String>,
+    pub(in crate::jobs) queue: Option<String>,
+    /// Below this number.
+    pub(in crate::jobs) before: Option<JobId>,
+}
+
+/// Jobs, the newest first.
+pub(in crate::jobs) fn page(
+    connection: &Connection,
+    wanted: &Wanted,
+    most: usize,
+) -> rusqlite::Result<Vec<JobRow>> {
+    let by_state = if wanted.state.is_some() { "state = ?4" } else { "?4 is null" };
+    let sql_text = format!(
+        "select {COLUMNS}
+        from job
+        where
+            job_id < ?1
+            and (?2 is null or kind = ?2)
+            and (?3 is null or queue = ?3)
+            and {by_state}
+        order by job_id desc
+        limit ?5"
+    );
+    let before = wanted.before.map_or(i64::MAX, |id| sql(id.get()));
+    let params =
+        params![before, wanted.kind, wanted.queue, wanted.state.map(State::as_str), sql(most as u64)];
+    connection.prepare_cached(&sql_text)?.query_map(params, read)?.collect()
+}
+
+/// The number of the newest event of the topic of all jobs.
+pub(in crate::jobs) fn feed(connection: &Connection) -> rusqlite::Result<Seq> {
+    connection.prepare_cached("select seq from job_feed")?.query_row([], |row| number(row, 0)).map(Seq::new)
+}
+
+pub(in crate::jobs) fn set_feed(connection: &Connection, seq: Seq) -> rusqlite::Result<()> {
+    connection.prepare_cached("update job_feed set seq = ?1")?.execute([sql(seq.get())]).map(drop)
+}

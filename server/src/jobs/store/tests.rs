@@ -1,0 +1,111 @@
+//! The queries use the indexes that are named after them, and the tables guard themselves.
+
+use rusqlite::Connection;
+
+use crate::storage;
+
+fn layout(name: &str) -> (Connection, std::path::PathBuf) {
+    let data = std::env::temp_dir().join(format!("fourwire-job-rows-{name}-{}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&data);
+    let settings = storage::Settings { data: data.clone(), reserve_bytes: 0, ..Default::default() };
+    drop(storage::open(&settings).unwrap_or_else(|error| panic!("{error}")));
+    let connection = Connection::open(data.join("fourwire.db")).expect("the database");
+    connection.pragma_update(None, "foreign_keys", true).expect("a pragma");
+    (connection, data)
+}
+
+#[test]
+fn each_index_is_used_by_the_query_it_is_for() {
+    let (connection, data) = layout("plans");
+    for (query, plan) in [
+        (
+            "select job_id from job where queue = 'a' and state = 'available' order by priority desc, run_at, job_id limit 1",
+            "job_by_turn (queue=?)",
+        ),
+        (
+            "select job_id from job where queue = 'a' and state = 'available' order by run_at, job_id limit 1",
+            "job_by_wait (queue=?)",
+        ),
+        (
+            "select job_id from job indexed by job_by_time where state in ('scheduled', 'retryable') and run_at <= 9 order by run_at limit 5",
+            "job_by_time (run_at<?)",
+        ),
+        (
+            "select run_at from job indexed by job_by_time where state in ('scheduled', 'retryable') order by run_at limit 1",
+            "job_by_time",
+        ),
+        ("select job_id from job where state = 'running' order by job_id limit 5", "job_by_state (state=?)"),
+        (
+            "select job_id from job where job_id < 9 and state = 'discarded' order by job_id desc limit 5",
+            "job_by_state (state=? AND rowid<?)",
+        ),
+        (
+            "select job_id from job where finished_at is not null and finished_at < 9 order by finished_at limit 5",
+            "job_by_end",
+        ),
+        (
+            "select job_id, result_bytes from job where result_name is not null order by finished_at limit 5",
+            "job_by_result",
+        ),
+        (
+            "select kind from job where kind = 'a' and unique_key = 'b' and finished_at is null",
+            "job_is_unique (kind=? AND unique_key=?)",
+        ),
+        ("select number from attempt where job_id = 1 order by number", "PRIMARY KEY (job_id=?)"),
+        ("select key from job_command where at < 9 order by at limit 5", "job_command_by_age (at<?)"),
+    ] {
+        let mut statement = connection.prepare(&format!("explain query plan {query}")).expect(query);
+        let steps: Vec<String> =
+            statement.query_map([], |row| row.get(3)).expect(query).collect::<Result<_, _>>().expect(query);
+        let text = steps.join("; ");
+        assert!(text.contains(plan) && !text.contains("TEMP B-TREE"), "{query}: {text}");
+    }
+    let _ = std::fs::remove_dir_all(data);
+}
+
+#[test]
+fn the_tables_guard_themselves_and_count() {
+    let (connection, data) = layout("guards");
+    let job = |state: &str, key: &str| {
+        format!(
+            "insert into job (kind, queue, priority, state, input, unique_key, created_at, run_at, attempt, used,
+                max_attempts, timeout_s, cancelling, seq)
+            values ('k', 'q', 5, '{state}', '{{}}', {key}, 1, 1, 0, 0, 2, 1, 0, 1)"
+        )
+    };
+    connection.execute("insert into queue values ('q', 0)", []).expect("a queue");
+    connection.execute_batch(&job("available", "'u'")).expect("a job");
+    for (sql, constraint) in [
+        (job("available", "'u'"), "UNIQUE"),
+        (job("lost", "null"), "job_state_is_known"),
+        (job("running", "null"), "job_that_runs_has_an_attempt"),
+        (job("completed", "null"), "job_end_is_whole"),
+        ("update job set priority = 10".to_owned(), "job_priority_is_a_priority"),
+        ("update job set used = 1".to_owned(), "job_attempts_are_attempts"),
+        ("update job set attempt = 3, used = 3".to_owned(), "job_attempts_are_attempts"),
+        ("update job set result_name = 'a'".to_owned(), "job_result_is_whole"),
+        (
+            "update job set result_name = 'a', result_type = 'b', result_bytes = 1".to_owned(),
+            "job_result_is_of_a_completed",
+        ),
+        ("insert into attempt values (9, 1, 1, null, null, null)".to_owned(), "FOREIGN KEY"),
+        ("insert into attempt values (1, 1, 1, 2, null, null)".to_owned(), "attempt_end_is_whole"),
+        ("insert into attempt values (1, 1, 1, 2, 'gone', null)".to_owned(), "attempt_outcome_is_known"),
+    ] {
+        let error = connection.execute_batch(&sql).expect_err(&sql).to_string();
+        assert!(error.contains(constraint), "{sql}: {error}");
+    }
+    let ended = "update job set state = 'cancelled', finished_at = 2";
+    connection.execute(ended, []).expect("an end");
+    let error = connection.execute("update job set state = 'available', finished_at = null", []);
+    assert!(error.expect_err("an end").to_string().contains("an end is final"));
+    connection.execute_batch(&job("available", "'u'")).expect("unique again");
+    let counts = super::queues::counts(&connection, "q").expect("counts");
+    assert_eq!((counts.available, counts.cancelled), (1, 1));
+    connection.execute("delete from job", []).expect("none left");
+    assert_eq!(super::queues::counts(&connection, "q").expect("counts"), Default::default());
+    connection.execute_batch(&job("available", "null")).expect("a job");
+    let id: i64 = connection.query_row("select job_id from job", [], |row| row.get(0)).expect("its number");
+    assert!(id > 2, "a number is never used again");
+    let _ = std::fs::remove_dir_all(data);
+}

@@ -1,0 +1,306 @@
+//! What is asked of jobs from outside: submit, cancel, try again, delete, pause. Each is one transaction.
+
+use std::sync::Arc;
+
+use fourwire_shared::job::{
+    ATTEMPTS_MAX, BATCH_MAX, BatchMade, BatchSpec, DEFAULT_PRIORITY, DEFAULT_QUEUE, Job, JobId, JobSpec,
+    PRIORITY_MAX, Queue, State, TIMEOUT_S_MAX, UNIQUE_KEY_CHARS_MAX, is_queue,
+};
+use sha2::{Digest, Sha256};
+
+use super::{
+    JobError, Jobs, change,
+    kinds::Policy,
+    mutant::mutant,
+    office::Office,
+    store::{
+        commands::{self, Command},
+        jobs, queues,
+    },
+    upkeep,
+    work::Why,
+};
+use crate::{
+    idempotency,
+    log::{LogError, Tx},
+    storage::within,
+};
+
+/// The furthest that a job's time may be away: ten years.
+const AHEAD_US_MAX: u64 = 10 * 366 * 86_400 * 1_000_000;
+
+/// What a submission is answered, the first time and each time after.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// JSON.
+    pub body: Box<str>,
+    /// Whether it was given before.
+    pub replayed: bool,
+}
+
+/// A job that was checked and waits to be written.
+struct Ready {
+    job: Job,
+    input: Box<str>,
+}
+
+impl Jobs {
+    /// Accepts a job. Once this is `Ok` it is on disk, and will be done.
+    ///
+    /// # Errors
+    /// See [`JobError`].
+    pub async fn submit(&self, spec: JobSpec, key: Option<String>) -> Result<Answer, JobError> {
+        let digest = digest(&("job", &spec))?;
+        let ready = self.checked(spec)?;
+        let bytes = ready.input.len();
+        let answer = self.once(key, digest, bytes, move |tx, office| {
+            let row = write(tx, office, &ready)?;
+            Ok((202, change::text(&row.job)?))
+        });
+        Ok(counted(answer.await?, 1))
+    }
+
+    /// Accepts many jobs: all of them or none.
+    ///
+    /// # Errors
+    /// See [`JobError`]; the field names the first job at fault.
+    pub async fn submit_all(&self, batch: BatchSpec, key: Option<String>) -> Result<Answer, JobError> {
+        if !(1..=BATCH_MAX).contains(&batch.jobs.len()) {
+            return Err(JobError::field("jobs", format_args!("it has 1 to {BATCH_MAX} jobs")));
+        }
+        let digest = digest(&("jobs", &batch))?;
+        let check = |(index, spec)| self.checked(spec).map_err(|error| at(index, error));
+        let ready: Vec<Ready> = batch.jobs.into_iter().enumerate().map(check).collect::<Result<_, _>>()?;
+        let (bytes, count) = (ready.iter().map(|one| one.input.len()).sum(), ready.len());
+        let answer = self.once(key, digest, bytes, move |tx, office| {
+            let mut made = BatchMade { jobs: Vec::with_capacity(ready.len()) };
+            for (index, one) in ready.iter().enumerate() {
+                made.jobs.push(write(tx, office, one).map_err(|error| at(index, error))?.job.id);
+            }
+            Ok((202, change::text(&made)?))
+        });
+        Ok(counted(answer.await?, count))
+    }
+
+    /// Ends a job: one that waits at once, one that runs as soon as it notices.
+    ///
+    /// # Errors
+    /// [`JobError::Unknown`], [`JobError::Over`] for one that has ended otherwise; the store's.
+    pub async fn cancel(&self, id: JobId) -> Result<Job, JobError> {
+        let office = Arc::clone(&self.office);
+        let job = self.office.log.transact(0, move |tx| change::cancel(tx, &office, id)).await?;
+        if job.state == State::Running {
+            self.office.stop(id, Why::Cancelled);
+        }
+        Ok(job)
+    }
+
+    /// Tries a job again: one that waits for its time runs now; for one that is over there is a new one, because ends are
+    /// final.
+    ///
+    /// # Errors
+    /// [`JobError::NotOver`] while it waits for its turn or runs; those of [`Jobs::submit`].
+    pub async fn retry(&self, id: JobId, key: Option<String>) -> Result<Answer, JobError> {
+        let digest = digest(&("retry", id))?;
+        self.once(key, digest, 0, move |tx, office| {
+            let mut row = change::find(tx, id)?;
+            match row.job.state {
+                State::Available | State::Running => Err(JobError::NotOver(Box::new(row.job))),
+                State::Scheduled | State::Retryable => {
+                    change::hurry(tx, office, &mut row)?;
+                    Ok((200, change::text(&row.job)?))
+                }
+                State::Completed | State::Cancelled | State::Discarded => {
+                    let job = Job { state: State::Available, run_at: 0, retry_of: Some(id), ..row.job };
+                    let again = write(tx, office, &Ready { job, input: row.input })?;
+                    Ok((202, change::text(&again.job)?))
+                }
+            }
+        })
+        .await
+    }
+
+    /// Forgets a job that is over, with its result.
+    ///
+    /// # Errors
+    /// [`JobError::Unknown`], [`JobError::NotOver`]; the store's.
+    pub async fn delete(&self, id: JobId) -> Result<(), JobError> {
+        let office = Arc::clone(&self.office);
+        let row = self.office.log.transact(0, move |tx| change::delete(tx, &office, id)).await?;
+        upkeep::remove_file(&self.office, &row.job).await;
+        Ok(())
+    }
+
+    /// Pauses a queue: what runs goes on, nothing more begins. Or has it go on.
+    ///
+    /// # Errors
+    /// [`JobError::QueueUnknown`]; the store's.
+    pub async fn pause(&self, queue: String, paused: bool) -> Result<Queue, JobError> {
+        let office = Arc::clone(&self.office);
+        let done = self.office.log.transact(0, move |tx| {
+            within(tx, |c| queues::set_paused(c, &queue, paused))?;
+            change::tell_queue(tx, &office, &queue)?;
+            let (name, concurrency) = (queue.clone(), office.settings.concurrency);
+            let found = within(tx, |c| change::queue(c, name, concurrency))?;
+            found.ok_or(JobError::QueueUnknown(queue))
+        });
+        let queue = done.await?;
+        self.office.wake.notify_one();
+        Ok(queue)
+    }
+
+    /// Does something once under a key; a repeat is answered with the same bytes. Without a key it is done each time.
+    async fn once(
+        &self,
+        key: Option<String>,
+        digest: [u8; 32],
+        bytes: usize,
+        work: impl FnOnce(&mut Tx<'_>, &Office) -> Result<(u16, String), JobError> + Send + 'static,
+    ) -> Result<Answer, JobError> {
+        if key.as_deref().is_some_and(|key| !idempotency::is_key(key)) {
+            return Err(LogError::BadKey.into());
+        }
+        if self.office.draining.is_cancelled() {
+            return Err(LogError::Stopped.into());
+        }
+        let office = Arc::clone(&self.office);
+        let answer = self.office.log.transact(bytes, move |tx| {
+            let asked = key.as_deref().filter(|_| !mutant!(office, AnswersTwice));
+            if let Some(key) = asked
+                && let Some(first) = within(tx, |c| commands::find(c, key))?
+            {
+                let Command { digest: of, status, answer } = first;
+                let answer = Answer { status, body: answer, replayed: true };
+                return if of == digest { Ok(answer) } else { Err(JobError::KeyReused) };
+            }
+            let (status, body) = work(tx, &office)?;
+            let body: Box<str> = body.into();
+            if let Some(key) = asked {
+                let now = tx.now_us();
+                let command = Command { digest, status, answer: body.clone() };
+                within(tx, |c| commands::insert(c, key, &command, now))?;
+            }
+            Ok(Answer { status, body, replayed: false })
+        });
+        let answer = answer.await?;
+        if !answer.replayed {
+            self.office.wake.notify_one();
+        }
+        Ok(answer)
+    }
+
+    /// Checks what is asked for, and fills in what is not said.
+    fn checked(&self, spec: JobSpec) -> Result<Ready, JobError> {
+        let settings = &self.office.settings;
+        let kind = self.office.kinds.find(&spec.kind);
+        let known = || JobError::field("kind", format_args!("it is one of {}", self.office.kinds.names()));
+        let kind = kind.ok_or_else(known)?;
+        let input = spec.input.get();
+        if input.len() > settings.input_bytes_max {
+            let what = format_args!("it has at most {} bytes", settings.input_bytes_max);
+            return Err(JobError::field("input", what));
+        }
+        kind.check(&spec.input)?;
+        let Policy { max_attempts, timeout_s, .. } = kind.policy();
+        let queue = spec.queue.unwrap_or_else(|| DEFAULT_QUEUE.to_owned());
+        if !is_queue(&queue) {
+            return Err(JobError::field("queue", "it is 1 to 64 of a–z, 0–9, - and _"));
+        }
+        let priority = spec.priority.unwrap_or(DEFAULT_PRIORITY);
+        if priority > PRIORITY_MAX {
+            return Err(JobError::field("priority", format_args!("it is 0 to {PRIORITY_MAX}")));
+        }
+        let within = |field, value, most| match (1..=most).contains(&value) {
+            true => Ok(value),
+            false => Err(JobError::field(field, format_args!("it is 1 to {most}"))),
+        };
+        let max_attempts = within("max_attempts", spec.max_attempts.unwrap_or(max_attempts), ATTEMPTS_MAX)?;
+        let timeout_s = within("timeout_s", spec.timeout_s.unwrap_or(timeout_s), TIMEOUT_S_MAX)?;
+        let is_key = |key: &String| {
+            (1..=UNIQUE_KEY_CHARS_MAX).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic())
+        };
+        if spec.unique_key.as_ref().is_some_and(|key| !is_key(key)) {
+            let what = format_args!("it is 1 to {UNIQUE_KEY_CHARS_MAX} visible characters of ASCII");
+            return Err(JobError::field("unique_key", what));
+        }
+        let run_at = spec.run_at.unwrap_or_default();
+        if run_at > self.office.log.now_us().saturating_add(AHEAD_US_MAX) {
+            let what = "it is a time in µs since the Unix epoch, at most ten years ahead";
+            return Err(JobError::field("run_at", what));
+        }
+        let job = Job {
+            id: JobId::new(0),
+            kind: spec.kind,
+            queue,
+            priority,
+            state: State::Available,
+            created_at: 0,
+            run_at,
+            started_at: None,
+            finished_at: None,
+            attempt: 0,
+            used: 0,
+            max_attempts,
+            timeout_s,
+            cancelling: false,
+            unique_key: spec.unique_key,
+            retry_of: None,
+            progress: None,
+            error: None,
+            result: None,
+            input: None,
+        };
+        Ok(Ready { job, input: input.into() })
+    }
+}
+
+/// An answer to a submission of so many jobs.
+fn counted(answer: Answer, jobs: usize) -> Answer {
+    if !answer.replayed {
+        metrics::counter!("fourwire_jobs_submitted_total").increment(jobs as u64);
+    }
+    answer
+}
+
+/// Writes a job that was checked.
+fn write(tx: &mut Tx<'_>, office: &Office, ready: &Ready) -> Result<jobs::JobRow, JobError> {
+    let Ready { job, input } = ready;
+    if let Some(key) = &job.unique_key
+        && let Some(other) = within(tx, |c| jobs::unique(c, &job.kind, key))?
+    {
+        return Err(JobError::NotUnique(Box::new(other.job)));
+    }
+    if within(tx, |c| queues::paused(c, &job.queue))?.is_none() {
+        if within(tx, queues::count)? >= office.settings.queues_max {
+            let what =
+                format_args!("there are {} queues, which is as many as may be", office.settings.queues_max);
+            return Err(JobError::field("queue", what));
+        }
+        within(tx, |c| queues::make(c, &job.queue))?;
+    }
+    if within(tx, |c| queues::counts(c, &job.queue))?.waiting() >= office.settings.waiting_max {
+        return Err(JobError::QueueFull(job.queue.clone()));
+    }
+    let now = tx.now_us();
+    let run_at = job.run_at.max(now);
+    let state = if job.run_at > now { State::Scheduled } else { State::Available };
+    change::add(tx, office, &Job { state, created_at: now, run_at, ..job.clone() }, input)
+}
+
+/// Names the job of a batch that is at fault.
+fn at(index: usize, error: JobError) -> JobError {
+    match error {
+        JobError::Bad(mut problem) => {
+            problem.field = problem.field.map(|field| format!("jobs[{index}].{field}"));
+            JobError::Bad(problem)
+        }
+        error => error,
+    }
+}
+
+/// A digest of what was asked.
+fn digest(asked: &impl serde::Serialize) -> Result<[u8; 32], JobError> {
+    Ok(Sha256::digest(change::text(asked)?).into())
+}

@@ -1,0 +1,176 @@
+//! What the work of a kind is given, and what it gives back.
+
+use std::{
+    fs::File,
+    io::{self, BufWriter, Write},
+    path::PathBuf,
+    sync::OnceLock,
+};
+
+use fourwire_shared::job::{JobId, Progress, ResultInfo, rules};
+use tokio::{sync::watch, time::Instant};
+use tokio_util::sync::CancellationToken;
+
+/// Why an attempt is to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Why {
+    /// Somebody wants the job ended.
+    Cancelled,
+    /// Its time is over.
+    TimedOut,
+    /// The server shuts down.
+    Drained,
+}
+
+/// How an attempt is told that it is to end. The first reason stays.
+#[derive(Debug, Default)]
+pub(super) struct Stop {
+    why: OnceLock<Why>,
+    token: CancellationToken,
+}
+
+impl Stop {
+    pub(super) fn raise(&self, why: Why) {
+        let _ = self.why.set(why);
+        self.token.cancel();
+    }
+
+    pub(super) fn why(&self) -> Option<Why> {
+        self.why.get().copied()
+    }
+
+    pub(super) fn token(&self) -> &CancellationToken {
+        &self.token
+    }
+}
+
+/// Why an attempt did not complete.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Failure {
+    /// It would fail each time: the job is discarded.
+    #[error("{0}")]
+    Final(String),
+    /// It may go well another time.
+    #[error("{0}")]
+    Retry(String),
+    /// It was told to end, and did.
+    #[error("it was told to end")]
+    Stopped,
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Retry(error.to_string())
+    }
+}
+
+/// What an attempt that completed has left behind, if anything. It is on the disk.
+#[derive(Debug, Default)]
+pub struct Done(pub(super) Option<ResultInfo>);
+
+/// One attempt's side of the desk: progress, the word that it should end, and a place for its result. Every attempt has a
+/// number of its own, so that nothing that an old one does late can be taken for the new one's.
+pub struct Work {
+    pub(super) id: JobId,
+    pub(super) attempt: u32,
+    pub(super) dir: PathBuf,
+    pub(super) result_bytes_max: u64,
+    pub(super) begun: Instant,
+    pub(super) progress: watch::Sender<Option<Progress>>,
+    pub(super) stop: std::sync::Arc<Stop>,
+}
+
+impl Work {
+    /// The job. With the attempt it names what is done outside: a mail, a payment.
+    pub fn id(&self) -> JobId {
+        self.id
+    }
+
+    /// The attempt, from 1.
+    pub fn attempt(&self) -> u32 {
+        self.attempt
+    }
+
+    /// Tells how far it is, as often as it likes. Within an attempt `done` never goes back.
+    pub fn tell(&self, done: u64, total: Option<u64>, unit: &str, message: impl Into<String>) {
+        let elapsed = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.progress.send_modify(|progress| {
+            let done = done.max(progress.as_ref().map_or(0, |progress| progress.done));
+            let eta_ms = rules::eta_ms(done, total, elapsed);
+            *progress =
+                Some(Progress { done, total, unit: unit.to_owned(), message: message.into(), eta_ms });
+        });
+    }
+
+    /// Ends here if it is to end. Work that keeps a processor busy asks several times a second.
+    ///
+    /// # Errors
+    /// [`Failure::Stopped`].
+    pub fn check(&self) -> Result<(), Failure> {
+        if self.stop.token.is_cancelled() { Err(Failure::Stopped) } else { Ok(()) }
+    }
+
+    /// Is cancelled when it is to end: for work that waits.
+    pub fn token(&self) -> &CancellationToken {
+        &self.stop.token
+    }
+
+    /// A file for the result. An attempt has one at most.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn result(&self, name: impl Into<String>, content_type: &str) -> io::Result<ResultFile> {
+        let file = File::create(self.dir.join(file_name(self.id, self.attempt)))?;
+        Ok(ResultFile {
+            file: BufWriter::with_capacity(64 << 10, file),
+            info: ResultInfo { name: name.into(), content_type: content_type.to_owned(), bytes: 0 },
+            bytes_max: self.result_bytes_max,
+        })
+    }
+
+    /// A directory for whatever the attempt needs meanwhile; it is removed afterwards.
+    pub fn scratch(&self) -> PathBuf {
+        self.dir.join(format!("{}.scratch", file_name(self.id, self.attempt)))
+    }
+}
+
+/// The name of an attempt's file: no attempt can write over another one's.
+pub(super) fn file_name(id: JobId, attempt: u32) -> String {
+    format!("{id}-{attempt}")
+}
+
+/// A result in the making.
+#[derive(Debug)]
+pub struct ResultFile {
+    file: BufWriter<File>,
+    info: ResultInfo,
+    bytes_max: u64,
+}
+
+impl ResultFile {
+    /// Puts it on the disk.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn finish(self) -> io::Result<Done> {
+        let file = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
+        file.sync_all()?;
+        Ok(Done(Some(self.info)))
+    }
+}
+
+impl Write for ResultFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.info.bytes + bytes.len() as u64 > self.bytes_max {
+            let what = format!("a result has at most {} bytes (--job-result-bytes-max)", self.bytes_max);
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, what));
+        }
+        let written = self.file.write(bytes)?;
+        self.info.bytes += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}

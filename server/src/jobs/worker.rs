@@ -1,0 +1,296 @@
+//! The workers: they claim what is next, do it, and say how it ended.
+//!
+//! One task claims for all queues, and sleeps until somebody wakes it, a job's time comes, or it is time to look again in
+//! case a wake-up was lost. Each attempt is a task of its own. Whatever it says is fenced by its number, so that one that
+//! was given up and goes on regardless is not heard.
+
+use std::{
+    convert::Infallible,
+    panic::AssertUnwindSafe,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use fourwire_shared::job::{JobId, Outcome, Progress, State};
+use futures_util::FutureExt;
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep, sleep_until},
+};
+
+use super::{
+    JobError, change,
+    change::End,
+    office::Office,
+    store::{
+        jobs::{self, JobRow},
+        queues,
+    },
+    upkeep,
+    work::{Done, Failure, Stop, Why, Work},
+};
+use crate::storage::within;
+
+/// Jobs whose time has come that are made available in one transaction.
+const DUE_BATCH: usize = 256;
+/// One claim in so many takes the job that has waited longest, so that no priority starves another.
+const LONGEST_EVERY: u64 = 8;
+/// Attempts that a crash has cut off that are ended in one transaction.
+const RESCUE_BATCH: usize = 64;
+/// How long to wait after the disk has refused.
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// Ends the attempts of the life before: their process is gone, and nobody else will.
+pub(super) async fn rescue(office: &Arc<Office>) -> Result<(), JobError> {
+    loop {
+        let this = Arc::clone(office);
+        let rescued = office.log.transact(0, move |tx| {
+            let cut_off = within(tx, |c| jobs::in_state(c, State::Running, RESCUE_BATCH))?;
+            for id in &cut_off {
+                let attempt = change::find(tx, *id)?.job.attempt;
+                let error = "the server ended while it was under way";
+                let end = End::of(Outcome::Lost, error, (this.settings.random)());
+                change::finish(tx, &this, *id, attempt, &end)?;
+            }
+            Ok::<_, JobError>(cut_off.len())
+        });
+        match rescued.await? {
+            0 => return Ok(()),
+            some => tracing::info!(attempts = some, "attempts that were cut off are ended"),
+        }
+    }
+}
+
+/// Claims and begins until the server drains.
+pub(super) async fn run(office: Arc<Office>) {
+    let draining = office.draining.clone();
+    draining.run_until_cancelled(claim_all(&office)).await;
+    let deadline = Instant::now() + office.settings.grace;
+    while office.is_busy() {
+        tokio::select! {
+            () = office.wake.notified() => {}
+            () = sleep_until(deadline) => break,
+        }
+    }
+    office.stop_all(Why::Drained);
+}
+
+async fn claim_all(office: &Arc<Office>) {
+    loop {
+        // Registered before it looks: what comes meanwhile is not missed.
+        let wake = office.wake.notified();
+        let pause = match claim(office).await {
+            Ok(claimed) => {
+                let more = !claimed.is_empty();
+                for row in claimed {
+                    start(office, row);
+                }
+                if more { Duration::ZERO } else { until_next_time(office).await }
+            }
+            Err(error) => {
+                tracing::debug!(%error, "nothing can be claimed now");
+                PAUSE
+            }
+        };
+        if pause.is_zero() {
+            continue;
+        }
+        tokio::select! {
+            () = wake => {}
+            () = sleep(pause) => {}
+        }
+    }
+}
+
+/// Makes available whose time has come, and begins as many jobs as there are places for.
+async fn claim(office: &Arc<Office>) -> Result<Vec<JobRow>, JobError> {
+    let now = office.log.now_us();
+    let look = office.readers.read(move |c| {
+        let due = jobs::next_time(c)?.is_some_and(|at| at <= now);
+        Ok((due, queues::ready(c)?))
+    });
+    let (due, ready) = look.await?;
+    // An idle system writes nothing.
+    if !due && !ready.iter().any(|queue| office.free(queue) > 0) {
+        return Ok(Vec::new());
+    }
+    let this = Arc::clone(office);
+    let claimed = office.log.transact(0, move |tx| {
+        let now = tx.now_us();
+        for id in within(tx, |c| jobs::due(c, now, DUE_BATCH))? {
+            change::promote(tx, &this, id)?;
+        }
+        let mut claimed = Vec::new();
+        for queue in within(tx, queues::ready)? {
+            for _ in 0..this.free(&queue) {
+                let turn = this.claims.fetch_add(1, Ordering::Relaxed);
+                let longest = turn % LONGEST_EVERY == LONGEST_EVERY - 1;
+                let Some(id) = within(tx, |c| jobs::next(c, &queue, longest))? else { break };
+                claimed.push(change::begin(tx, &this, id)?);
+            }
+        }
+        Ok::<_, JobError>(claimed)
+    });
+    claimed.await
+}
+
+/// How long until a job's time comes, as the clock stands; bounded, because clocks are set and wake-ups may be lost.
+async fn until_next_time(office: &Office) -> Duration {
+    let longest = office.settings.look_every;
+    match office.readers.read(jobs::next_time).await {
+        Ok(Some(at)) => Duration::from_micros(at.saturating_sub(office.log.now_us())).min(longest),
+        Ok(None) | Err(_) => longest,
+    }
+}
+
+/// Puts an attempt under way.
+fn start(office: &Arc<Office>, row: JobRow) {
+    let stop = Arc::new(Stop::default());
+    let (id, attempt) = (row.job.id, row.job.attempt);
+    office.begun(id, attempt, &row.job.queue, &stop);
+    let waited_us = row.job.started_at.unwrap_or_default().saturating_sub(row.job.run_at);
+    metrics::histogram!("fourwire_job_wait_seconds").record(Duration::from_micros(waited_us).as_secs_f64());
+    let this = Arc::clone(office);
+    office.tracker.spawn(async move {
+        attempt_once(&this, row, &stop).await;
+        this.ended(id, attempt);
+    });
+}
+
+async fn attempt_once(office: &Arc<Office>, row: JobRow, stop: &Arc<Stop>) {
+    let (id, attempt) = (row.job.id, row.job.attempt);
+    let (progress, follow) = watch::channel(None);
+    let work = Work {
+        id,
+        attempt,
+        dir: office.dir.clone(),
+        result_bytes_max: office.settings.result_bytes_max,
+        begun: Instant::now(),
+        progress,
+        stop: Arc::clone(stop),
+    };
+    let scratch = work.scratch();
+    let (outcome, error, done) = tokio::select! {
+        ended = watch_over(office, &row, work, stop) => ended,
+        never = publish(office, id, attempt, follow.clone()) => match never {},
+    };
+    let progress = follow.borrow().clone();
+    let random = (office.settings.random)();
+    let end = Arc::new(End { outcome, error, result: done.0, progress, random });
+    let this = Arc::clone(office);
+    let told = office.insist(move |tx| change::finish(tx, &this, id, attempt, &end));
+    let is_kept = match told.await {
+        Ok(row) => row.job.result.is_some(),
+        Err(error) => {
+            tracing::warn!(%error, "the end of an attempt could not be told");
+            false
+        }
+    };
+    metrics::counter!("fourwire_job_attempts_total", "outcome" => word(outcome)).increment(1);
+    if !is_kept {
+        upkeep::remove(&office.dir, id, attempt).await;
+    }
+    upkeep::remove_dir(scratch).await;
+}
+
+const fn word(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Completed => "completed",
+        Outcome::Failed => "failed",
+        Outcome::Refused => "refused",
+        Outcome::TimedOut => "timed_out",
+        Outcome::Cancelled => "cancelled",
+        Outcome::Released => "released",
+        Outcome::Lost => "lost",
+    }
+}
+
+type Ended = (Outcome, Option<String>, Done);
+
+/// Does the work and sees that it ends: when it is done, when its time is over, or when it was told to and did not.
+async fn watch_over(office: &Office, row: &JobRow, work: Work, stop: &Stop) -> Ended {
+    let Some(kind) = office.kinds.find(&row.job.kind) else {
+        let error = format!("this server does not know the kind {}", row.job.kind);
+        return (Outcome::Refused, Some(error), Done::default());
+    };
+    if is_cancelled(office, row.job.id).await {
+        stop.raise(Why::Cancelled);
+    }
+    let run = AssertUnwindSafe(kind.run(&row.input, work)).catch_unwind();
+    tokio::pin!(run);
+    let timeout = Duration::from_secs(u64::from(row.job.timeout_s));
+    let deadline = sleep_until(Instant::now() + timeout);
+    tokio::pin!(deadline);
+    let ended = loop {
+        tokio::select! {
+            ended = &mut run => break Some(ended),
+            () = &mut deadline, if stop.why().is_none() => stop.raise(Why::TimedOut),
+            () = give_up(office, stop) => break None,
+        }
+    };
+    judge(ended, stop.why(), row.job.timeout_s)
+}
+
+/// Whether somebody has wanted the job ended between its claim and now. Whoever wants it later finds the attempt among
+/// those that are under way, and tells it.
+async fn is_cancelled(office: &Office, id: JobId) -> bool {
+    match office.readers.read(move |c| jobs::find(c, id)).await {
+        Ok(row) => row.is_none_or(|row| row.job.cancelling),
+        Err(_) => office.insist(move |tx| change::find(tx, id)).await.is_ok_and(|row| row.job.cancelling),
+    }
+}
+
+/// Waits until somebody has told the attempt to end, and then as long as it may take to.
+async fn give_up(office: &Office, stop: &Stop) {
+    stop.token().cancelled().await;
+    let patience = match stop.why() {
+        // What remains of the drain time is for the end to be told in.
+        Some(Why::Drained) => office.settings.stop_within.min(Duration::from_millis(250)),
+        _ => office.settings.stop_within,
+    };
+    sleep(patience).await;
+}
+
+fn judge(
+    ended: Option<Result<Result<Done, Failure>, Box<dyn std::any::Any + Send>>>,
+    why: Option<Why>,
+    timeout_s: u32,
+) -> Ended {
+    let told = match (ended, why) {
+        (Some(Ok(Ok(done))), _) => return (Outcome::Completed, None, done),
+        (Some(Ok(Err(Failure::Final(error)))), _) => (Outcome::Refused, error),
+        (Some(Err(_)), _) => (Outcome::Failed, "the work has panicked".to_owned()),
+        (_, Some(Why::Cancelled)) => (Outcome::Cancelled, "somebody ended it".to_owned()),
+        (_, Some(Why::Drained)) => (Outcome::Released, "the server was shut down".to_owned()),
+        (Some(_), Some(Why::TimedOut)) => (Outcome::TimedOut, format!("it took longer than {timeout_s} s")),
+        (None, _) => (
+            Outcome::TimedOut,
+            format!("it took longer than {timeout_s} s, and did not end when it was told to"),
+        ),
+        (Some(Ok(Err(Failure::Retry(error)))), None) => (Outcome::Failed, error),
+        (Some(Ok(Err(Failure::Stopped))), None) => (Outcome::Failed, "it has ended by itself".to_owned()),
+    };
+    (told.0, Some(told.1), Done::default())
+}
+
+/// Tells the log how far an attempt is, at most so often; what comes in between is told as one. The last word is the
+/// end's.
+async fn publish(
+    office: &Arc<Office>,
+    id: JobId,
+    attempt: u32,
+    mut follow: watch::Receiver<Option<Progress>>,
+) -> Infallible {
+    loop {
+        if follow.changed().await.is_err() {
+            return std::future::pending().await;
+        }
+        let progress = follow.borrow_and_update().clone();
+        let this = Arc::clone(office);
+        let told = office.log.transact(0, move |tx| change::progress(tx, &this, id, attempt, progress)).await;
+        if let Err(error) = told {
+            tracing::debug!(%error, "the progress of a job could not be told");
+        }
+        sleep(office.settings.progress_every).await;
+    }
+}
