@@ -6,10 +6,12 @@
 //! - [`process`]: the binary as a command that ends by itself.
 //! - [`browser`]: a real headless Chromium with a fresh profile, whose console errors are failures.
 //! - [`house`]: a bidder of the auction house over plain HTTP, and the checker over a server that has ended.
+//! - [`jobs`]: jobs over plain HTTP, and their checker over a server that has ended.
 //! - [`wait`]: waiting for a condition. Nothing here sleeps for a fixed time and hopes.
 
 pub mod browser;
 pub mod house;
+pub mod jobs;
 pub mod process;
 pub mod raw;
 pub mod readers;

@@ -31,6 +31,7 @@ const LAYERS: [Layer; 4] = [
             "crate::lab",
             "crate::auctions",
             "crate::experiment",
+            "crate::jobs",
         ],
         because: "the log knows no HTTP and no feature",
     },
@@ -59,6 +60,7 @@ const LAYERS: [Layer; 4] = [
             "crate::lab",
             "crate::auctions",
             "crate::experiment",
+            "crate::jobs",
         ],
         because: "storage knows the log's port and nothing above it",
     },
@@ -205,6 +207,7 @@ fn links_between_the_documents_lead_somewhere() {
         "docs/PROTOCOL.md",
         "docs/METRICS.md",
         "docs/DEPENDENCIES.md",
+        "docs/JOBS.md",
     ] {
         let base = root().join(page);
         let base = base.parent().expect("a page is in a directory");

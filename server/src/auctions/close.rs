@@ -30,7 +30,7 @@ pub(super) async fn close_due(house: &Arc<House>) -> Result<usize, AuctionError>
     let this = Arc::clone(house);
     let closed: Vec<AuctionId> = house
         .log
-        .transact(0, move |tx| {
+        .transact_in_turn(0, move |tx| {
             let now = tx.now_us();
             let due = rows(tx, |c| lots::due(c, now, BATCH))?;
             for lot in &due {

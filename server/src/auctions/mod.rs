@@ -88,7 +88,7 @@ impl Auctions {
         for prefix in ["auction", LIST_TOPIC, "wallet"] {
             house.log.own(prefix, states.clone());
         }
-        house.log.transact(0, events::declare_list).await?;
+        house.log.transact_in_turn(0, events::declare_list).await?;
         close::close_all_due(&house).await?;
         house.tracker.spawn(close::run(Arc::clone(&house)));
         let simulator = Arc::new(Simulator::new(Arc::clone(&house)));

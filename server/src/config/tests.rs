@@ -145,7 +145,7 @@ fn everything_can_be_set() {
         .filter(|(default, set)| default == set)
         .map(|(field, _)| field)
         .collect();
-    assert_eq!(same, ["clock: Clock }", "random: Random } }"], "no setting reaches these");
+    assert_eq!(same, ["clock: Clock }", "random: Random }", "dice: Dice } }"], "no setting reaches these");
 }
 
 #[test]

@@ -36,7 +36,7 @@ mod tests;
 pub use error::JobError;
 pub use kinds::{Kind, Kinds};
 pub use routes::router;
-pub use settings::Settings;
+pub use settings::{Dice, Settings};
 pub use submit::Answer;
 pub use work::{Done, Failure, ResultFile, Work};
 
@@ -82,7 +82,7 @@ impl Jobs {
         for prefix in ["job", fourwire_shared::job::JOBS_TOPIC, "queue"] {
             office.log.own(prefix, states.clone());
         }
-        office.log.transact(0, change::declare).await?;
+        office.insist(change::declare).await?;
         worker::rescue(&office).await?;
         upkeep::sweep(&office).await?;
         let this = Arc::clone(&office);
@@ -90,7 +90,7 @@ impl Jobs {
             let queues = within(tx, store::queues::all)?;
             queues.iter().try_for_each(|(queue, _)| change::tell_queue(tx, &this, queue))
         };
-        office.log.transact(0, tell_all).await?;
+        office.insist(tell_all).await?;
         office.tracker.spawn(worker::run(Arc::clone(&office)));
         office.tracker.spawn(upkeep::tell_queues(Arc::clone(&office)));
         office.tracker.spawn(upkeep::run(Arc::clone(&office)));

@@ -144,7 +144,7 @@ impl Office {
     ) -> Result<T, JobError> {
         let mut pause = *PAUSES_MS.start();
         loop {
-            match self.log.transact(0, write.clone()).await {
+            match self.log.transact_in_turn(0, write.clone()).await {
                 Err(error) if error.may_pass() => {
                     tracing::debug!(%error, "a write of jobs is tried again");
                     sleep(Duration::from_millis(pause)).await;

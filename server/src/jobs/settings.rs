@@ -1,6 +1,6 @@
 //! The bounds of jobs. Each is configurable; `config.rs` documents them for users.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use crate::jitter;
 
@@ -34,7 +34,24 @@ pub struct Settings {
     /// How long answers are kept under their idempotency keys.
     pub answers_kept: Duration,
     /// Where the jitter of retries comes from.
-    pub random: fn() -> u64,
+    pub dice: Dice,
+}
+
+/// A source of numbers, evenly drawn. It is no source of secrets.
+#[derive(Clone, Copy)]
+pub struct Dice(pub fn() -> u64);
+
+impl Dice {
+    /// The next number.
+    pub fn throw(self) -> u64 {
+        (self.0)()
+    }
+}
+
+impl fmt::Debug for Dice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Dice")
+    }
 }
 
 impl Default for Settings {
@@ -53,7 +70,7 @@ impl Default for Settings {
             kept: Duration::from_secs(7 * 24 * 3_600),
             kept_max: 20_000,
             answers_kept: Duration::from_secs(24 * 3_600),
-            random: jitter::number,
+            dice: Dice(jitter::number),
         }
     }
 }

@@ -44,12 +44,12 @@ const PAUSE: Duration = Duration::from_millis(250);
 pub(super) async fn rescue(office: &Arc<Office>) -> Result<(), JobError> {
     loop {
         let this = Arc::clone(office);
-        let rescued = office.log.transact(0, move |tx| {
+        let rescued = office.insist(move |tx| {
             let cut_off = within(tx, |c| jobs::in_state(c, State::Running, RESCUE_BATCH))?;
             for id in &cut_off {
                 let attempt = change::find(tx, *id)?.job.attempt;
                 let error = "the server ended while it was under way";
-                let end = End::of(Outcome::Lost, error, (this.settings.random)());
+                let end = End::of(Outcome::Lost, error, this.settings.dice.throw());
                 change::finish(tx, &this, *id, attempt, &end)?;
             }
             Ok::<_, JobError>(cut_off.len())
@@ -115,7 +115,7 @@ async fn claim(office: &Arc<Office>) -> Result<Vec<JobRow>, JobError> {
         return Ok(Vec::new());
     }
     let this = Arc::clone(office);
-    let claimed = office.log.transact(0, move |tx| {
+    let claimed = office.log.transact_in_turn(0, move |tx| {
         let now = tx.now_us();
         for id in within(tx, |c| jobs::due(c, now, DUE_BATCH))? {
             change::promote(tx, &this, id)?;
@@ -175,7 +175,7 @@ async fn attempt_once(office: &Arc<Office>, row: JobRow, stop: &Arc<Stop>) {
         never = publish(office, id, attempt, follow.clone()) => match never {},
     };
     let progress = follow.borrow().clone();
-    let random = (office.settings.random)();
+    let random = office.settings.dice.throw();
     let end = Arc::new(End { outcome, error, result: done.0, progress, random });
     let this = Arc::clone(office);
     let told = office.insist(move |tx| change::finish(tx, &this, id, attempt, &end));

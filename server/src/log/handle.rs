@@ -29,6 +29,8 @@ use super::{
     tx::{Desk, Numbers, Tx},
 };
 
+/// How long the server's own writes wait before they ask for a place in the queue again.
+const FOR_A_PLACE: Duration = Duration::from_millis(2);
 /// The most characters of an idempotency key.
 const KEY_CHARS_MAX: usize = 255;
 
@@ -159,7 +161,11 @@ impl Log {
     /// See [`LogError`].
     pub async fn declare(&self, topic: Topic, spec: TopicSpec) -> Result<Declared, LogError> {
         not_reserved(&topic)?;
-        self.declare_any(topic, spec).await
+        let name = topic.clone();
+        let new = self.transact(0, move |tx| tx.declare(&name, spec, false)).await?;
+        // It was declared a moment ago, and no topic of a user goes away.
+        let description = self.describe(&topic).ok_or(LogError::Unknown(topic))?;
+        Ok(Declared { new, description })
     }
 
     /// Ends a topic for a user. Ending what has ended is `Ok`.
@@ -189,19 +195,49 @@ impl Log {
         E: From<LogError> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        if self.shared.counts.stopping.load(Ordering::Acquire) {
-            return Err(LogError::Stopped.into());
+        match self.offer(Message::Command(Box::new(Task::new(bytes, work, reply))))? {
+            None => answer.await.unwrap_or_else(|_| Err(LogError::Stopped.into())),
+            Some(_) => Err(LogError::Busy.into()),
         }
-        self.shared.counts.queued.fetch_add(1, Ordering::AcqRel);
-        let sent = self.queue.try_send(Message::Command(Box::new(Task::new(bytes, work, reply))));
-        if let Err(error) = sent {
-            self.shared.counts.queued.fetch_sub(1, Ordering::AcqRel);
-            return Err(match error {
-                TrySendError::Full(_) => LogError::Busy.into(),
-                TrySendError::Disconnected(_) => LogError::Stopped.into(),
-            });
+    }
+
+    /// As [`Log::transact`], for what the server has to write itself: where the queue is full, it waits for a place.
+    ///
+    /// # Errors
+    /// `work`'s own, or a [`LogError`] when the log has stopped or the disk refuses.
+    pub async fn transact_in_turn<T, E>(
+        &self,
+        bytes: usize,
+        work: impl FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<LogError> + Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        let mut message = Message::Command(Box::new(Task::new(bytes, work, reply)));
+        while let Some(back) = self.offer(message)? {
+            tokio::time::sleep(FOR_A_PLACE).await;
+            message = back;
         }
         answer.await.unwrap_or_else(|_| Err(LogError::Stopped.into()))
+    }
+
+    /// Puts a message into the queue; gives it back where that is full.
+    fn offer(&self, message: Message) -> Result<Option<Message>, LogError> {
+        if self.shared.counts.stopping.load(Ordering::Acquire) {
+            return Err(LogError::Stopped);
+        }
+        self.shared.counts.queued.fetch_add(1, Ordering::AcqRel);
+        let sent = self.queue.try_send(message);
+        if sent.is_err() {
+            self.shared.counts.queued.fetch_sub(1, Ordering::AcqRel);
+        }
+        match sent {
+            Ok(()) => Ok(None),
+            Err(TrySendError::Full(message)) => Ok(Some(message)),
+            Err(TrySendError::Disconnected(_)) => Err(LogError::Stopped),
+        }
     }
 
     /// What there is to say of a topic.
@@ -275,14 +311,6 @@ impl Log {
     pub fn subscribe(&self, topics: &[Topic], after: &After, wire: Wire) -> Subscription {
         Subscription::new(self, topics, after, wire)
     }
-
-    async fn declare_any(&self, topic: Topic, spec: TopicSpec) -> Result<Declared, LogError> {
-        let name = topic.clone();
-        let new = self.transact(0, move |tx| tx.declare(&name, spec, false)).await?;
-        // It was declared a moment ago, and no topic goes away.
-        let description = self.describe(&topic).ok_or(LogError::Unknown(topic))?;
-        Ok(Declared { new, description })
-    }
 }
 
 impl fmt::Debug for Log {
@@ -317,8 +345,9 @@ impl Owner {
     ///
     /// # Errors
     /// See [`LogError`].
-    pub async fn declare(&self, topic: &Topic, spec: TopicSpec) -> Result<Declared, LogError> {
-        self.log.declare_any(self.own(topic)?, spec).await
+    pub async fn declare(&self, topic: &Topic, spec: TopicSpec) -> Result<(), LogError> {
+        let topic = self.own(topic)?;
+        self.log.transact_in_turn(0, move |tx| tx.declare(&topic, spec, false).map(drop)).await
     }
 
     /// Ends a topic of the feature.

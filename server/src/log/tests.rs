@@ -9,6 +9,7 @@ use std::{
 };
 
 use fourwire_shared::{After, Seq, Topic, Wire};
+use futures_util::FutureExt;
 use tokio::task::JoinSet;
 
 use super::{
@@ -668,4 +669,26 @@ async fn a_topic_that_is_forgotten_was_never_there_and_old_cursors_are_told() {
     bench.log.transact(0, move |tx| tx.append(&name, "3")).await.expect("room");
     let read = bench.log.read(std::slice::from_ref(&topic), &now).await.expect("a page");
     assert!(read.items.iter().any(|item| item.kind() == "event"), "{:?}", read.items);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_server_has_to_write_waits_for_its_place() {
+    let bench = Bench::new(Settings { queue_max: 1, ..Settings::default() });
+    let (held, hold) = std::sync::mpsc::channel::<()>();
+    let mut writers = tokio::task::JoinSet::new();
+    let log = bench.log.clone();
+    writers.spawn(async move {
+        log.transact_in_turn(0, move |_| hold.recv().map_err(|_| LogError::Stopped)).await
+    });
+    while bench.log.transact(0, |_| Ok::<_, LogError>(())).now_or_never().is_none_or(|told| told.is_ok()) {
+        tokio::task::yield_now().await; // until one is at work and one waits
+    }
+    for _ in 0..8 {
+        let log = bench.log.clone();
+        writers.spawn(async move { log.transact_in_turn(0, |_| Ok::<_, LogError>(())).await });
+    }
+    held.send(()).expect("the writer waits");
+    for told in writers.join_all().await {
+        assert!(told.is_ok(), "{told:?}");
+    }
 }

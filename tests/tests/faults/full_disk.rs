@@ -167,3 +167,41 @@ async fn bids_on_a_full_disk_are_undecided_and_are_decided_once_there_is_room() 
     let repeated = bidder.bid(lot, &key, &amount).await.expect("an answer");
     assert_eq!((repeated.replayed, repeated.body), (true, again.body));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn jobs_on_a_full_disk_are_refused_and_those_accepted_are_done_once_there_is_room() {
+    let disk = SmallDisk::mount();
+    let mut server =
+        TestServer::with().data(&disk.path.join("data")).args(["--reserve-bytes", "0"]).start().await;
+    let spec =
+        json!({ "kind": "export", "input": { "table": "jobs", "format": "jsonl" }, "max_attempts": 100 });
+    let submit = async |n: u32| {
+        let request = Request::new("POST", "/v1/jobs").header("idempotency-key", &n.to_string());
+        request.json(spec.to_string()).send(server.port()).await
+    };
+    let filler = disk.fill();
+    let (mut accepted, mut refused) = (Vec::new(), None);
+    for n in 0..4_000 {
+        let answer = submit(n).await;
+        if answer.status != 202 {
+            refused = Some((n, answer.problem()));
+            break;
+        }
+        accepted.push(answer.json()["id"].as_u64().expect("a number"));
+    }
+    let (n, problem) = refused.expect("the disk is full at last");
+    assert_eq!(problem, "503 storage_unavailable");
+    fs::remove_file(filler).expect("room is made");
+    let again = wait::until("there is room again", async || {
+        let answer = submit(n).await;
+        (answer.status == 202).then_some(answer)
+    })
+    .await;
+    assert_eq!(again.header("idempotency-replayed"), None, "nothing was stored when it was refused");
+    accepted.push(again.json()["id"].as_u64().expect("a number"));
+    for id in accepted {
+        fourwire_tests::jobs::reaches(&server, id, "completed").await;
+    }
+    assert!(server.terminate().await.success());
+    assert_eq!(fourwire_tests::jobs::check(&server).await.findings, Vec::<String>::new());
+}

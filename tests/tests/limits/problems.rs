@@ -8,7 +8,7 @@ use serde_json::json;
 use tokio::task::JoinSet;
 
 /// Codes that other tests show, and the one that nothing from outside may provoke.
-const ELSEWHERE: [(Code, &str); 20] = [
+const ELSEWHERE: [(Code, &str); 25] = [
     (Code::BadCommand, "conformance: commands"),
     (Code::TooManyConnections, "limits: heads"),
     (Code::RequestTimeout, "limits: heads"),
@@ -27,6 +27,11 @@ const ELSEWHERE: [(Code, &str); 20] = [
     (Code::BuyNowGone, "auctions: refusals"),
     (Code::InsufficientFunds, "auctions: refusals"),
     (Code::StaleVersion, "auctions: refusals"),
+    (Code::ResultUnknown, "jobs: control"),
+    (Code::JobNotUnique, "jobs: control"),
+    (Code::JobOver, "jobs: control"),
+    (Code::JobNotOver, "jobs: control"),
+    (Code::QueueFull, "jobs: control"),
     (Code::LotBusy, "the server's own tests: storm"),
     (Code::Internal, "a fault of the server itself"),
 ];
@@ -169,6 +174,23 @@ fn table() -> Vec<(Request, &'static str)> {
         table.push((get(&format!("/v1/{wire}?topics=wallet.1")), "401 unauthorized topics"));
     }
     table.push((get("/v1/topics/wallet.1"), "401 unauthorized topics"));
+    let job = |body: &str| Request::new("POST", "/v1/jobs").json(body);
+    table.push((get("/v1/jobs/4711"), "404 job_unknown"));
+    table.push((get("/v1/jobs/x"), "404 not_found"));
+    table.push((get("/v1/jobs?state=lost"), "400 bad_parameter state"));
+    table.push((get("/v1/jobs?cursor=x"), "400 bad_parameter cursor"));
+    table.push((get("/v1/jobs?limit=101"), "400 bad_parameter limit"));
+    table.push((Request::new("POST", "/v1/queues/nothing/pause"), "404 queue_unknown"));
+    table.push((job("[]"), "400 bad_json"));
+    table.push((job(r#"{"kind":"export"}"#), "422 bad_field input"));
+    table.push((job(r#"{"kind":"war","input":{}}"#), "422 bad_field kind"));
+    table.push((job(r#"{"kind":"export","input":{"table":"x"}}"#), "422 bad_field input.table"));
+    table.push((job(r#"{"kind":"export","input":{"topic":"wallet.1"}}"#), "422 bad_field input.topic"));
+    table.push((job(r#"{"kind":"export","input":{},"prio":1}"#), "422 bad_field prio"));
+    table.push((
+        Request::new("POST", "/v1/jobs/batch").json(r#"{"jobs":[{"kind":"export","input":{"table":"x"}}]}"#),
+        "422 bad_field jobs[0].input.table",
+    ));
     let reserved = Request::new("PUT", "/v1/topics/room.1").json("{}");
     table.push((reserved, "403 topic_reserved topic"));
     table.push((Request::new("DELETE", "/v1/topics/dashboard.host"), "403 topic_reserved topic"));

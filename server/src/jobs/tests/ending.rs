@@ -12,7 +12,7 @@ async fn outcomes(site: &Site, id: JobId) -> Vec<Outcome> {
 
 #[tokio::test]
 async fn what_fails_is_tried_again_later_and_later_and_ends_with_its_history() {
-    let site = Site::with(None, |settings| settings.random = || 1_000_000_000).await;
+    let site = Site::with(None, |settings| settings.dice = Dice(|| 1_000_000_000)).await;
     let id = site.play("fail").await;
     for (failures, pause) in [(1, 1_000_000_000 % 1_000_001), (2, 1_000_000_000 % 2_000_001)] {
         let waits = site.until(id, |job| job.state == State::Retryable && job.attempt == failures).await;

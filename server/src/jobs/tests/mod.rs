@@ -31,6 +31,7 @@ use super::{
     kinds::{BadInput, Kind, Kinds, Policy},
     mutant::Mutant,
     office::{Office, Parts},
+    settings::Dice,
     work::{Done, Failure, Work},
 };
 use crate::{
@@ -168,7 +169,7 @@ impl Site {
             grace: Duration::ZERO,
             stop_within: Duration::from_millis(100),
             progress_every: Duration::from_millis(10),
-            random: || u64::MAX,
+            dice: Dice(|| u64::MAX),
             ..Settings::default()
         };
         adjust(&mut settings);

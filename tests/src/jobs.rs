@@ -1,0 +1,40 @@
+//! Jobs over plain HTTP, and the checker over a server that has ended.
+
+use fourwire_server::{jobs::checker, storage};
+use serde_json::Value;
+
+use crate::{server::TestServer, wait};
+
+/// Submits a job; its number.
+///
+/// # Panics
+/// When it is not accepted.
+pub async fn submit(server: &TestServer, spec: &Value) -> u64 {
+    let job = server.post("/v1/jobs", spec).await;
+    job["id"].as_u64().unwrap_or_else(|| panic!("{job}"))
+}
+
+/// Waits until a job is in a state.
+///
+/// # Panics
+/// When it does not come to that.
+pub async fn reaches(server: &TestServer, id: u64, state: &str) -> Value {
+    wait::until(&format!("job {id} to be {state}"), async || {
+        let job = server.get(&format!("/v1/jobs/{id}")).await;
+        (job["state"] == state).then_some(job)
+    })
+    .await
+}
+
+/// Checks all rows of jobs of a server that has ended.
+///
+/// # Panics
+/// When they cannot be read.
+pub async fn check(server: &TestServer) -> checker::Report {
+    let settings = storage::Settings { data: server.data(), ..storage::Settings::default() };
+    let held = storage::open(&settings).unwrap_or_else(|error| panic!("{error}"));
+    let readers = storage::Readers::new(&settings);
+    let report = readers.read(checker::check).await.expect("a report");
+    drop(held);
+    report
+}
