@@ -73,6 +73,8 @@ codes! {
     JobUnknown = "job_unknown", 404, "There is no such job";
     /// No job was ever submitted to this queue.
     QueueUnknown = "queue_unknown", 404, "There is no such queue";
+    /// There is no schedule with this name.
+    ScheduleUnknown = "schedule_unknown", 404, "There is no such schedule";
     /// The job has left no file behind, or its file is not kept any more.
     ResultUnknown = "result_unknown", 404, "The job has no result";
     /// The route has other methods.

@@ -157,6 +157,7 @@ pub(super) const SETTINGS: &[Setting] = &[
 
     row(JOBS, "job-concurrency", "COUNT", "Jobs of one queue that run at the same time", |c| Short(&mut c.jobs.concurrency, 1..=256)),
     row(JOBS, "job-queues-max", "COUNT", "Queues that there may be; beyond it 422", |c| Short(&mut c.jobs.queues_max, 1..=10_000)),
+    row(JOBS, "job-schedules-max", "COUNT", "Schedules that there may be; beyond it 422", |c| Short(&mut c.jobs.schedules_max, 1..=100_000)),
     row(JOBS, "job-waiting-max", "COUNT", "Jobs of one queue that may wait; beyond it 429", |c| Number(&mut c.jobs.waiting_max, 1..=10_000_000)),
     row(JOBS, "job-input-bytes-max", "BYTES", "The input of a job; beyond it 422", |c| Count(&mut c.jobs.input_bytes_max, 2..=MIB)),
     row(JOBS, "job-result-bytes-max", "BYTES", "The result of a job; beyond it the job is discarded", |c| Number(&mut c.jobs.result_bytes_max, 1_024..=PLENTY)),

@@ -3,7 +3,7 @@
 use fourwire_shared::{
     Policy, Topic, TopicSpec,
     command::RetainSpec,
-    job::{JOBS_TOPIC, Job, JobId, Outcome, Queue, ResultInfo, State, queue_topic, rules},
+    job::{JOBS_TOPIC, Job, JobId, LogLine, Outcome, Queue, ResultInfo, State, queue_topic, rules},
 };
 use serde::Serialize;
 use serde_json::json;
@@ -16,6 +16,7 @@ use super::{
     store::{
         attempts,
         jobs::{self, JobRow},
+        needs::{self, Need},
         queues,
     },
 };
@@ -71,8 +72,35 @@ fn become_(tx: &mut Tx<'_>, office: &Office, row: &mut JobRow, next: State) -> R
     row.job.state = next;
     if next.is_over() {
         row.job.finished_at = Some(tx.now_us());
+        let id = row.job.id;
+        if within(tx, |c| needs::mark(c, id))? > 0 {
+            office.wake.notify_one();
+        }
     }
     tell(tx, office, row)
+}
+
+/// What a job waits for is over: it waits for one less, or is cancelled.
+pub(super) fn unblock(tx: &mut Tx<'_>, office: &Office, need: Need) -> Result<(), JobError> {
+    within(tx, |c| needs::delete(c, need))?;
+    let (id, parent) = need;
+    let mut row = find(tx, id)?;
+    if row.job.state.is_over() {
+        return Ok(());
+    }
+    let parent_is = within(tx, |c| jobs::find(c, parent))?.map(|row| row.job.state);
+    row.job.waits_for = row.job.waits_for.saturating_sub(1);
+    match parent_is {
+        Some(State::Completed) if row.job.waits_for == 0 && row.job.run_at <= tx.now_us() => {
+            become_(tx, office, &mut row, State::Available)
+        }
+        Some(State::Completed) => tell(tx, office, &mut row),
+        other => {
+            let is = other.map_or("gone", State::as_str);
+            row.job.error = Some(format!("job {parent}, which it waits for, is {is}"));
+            become_(tx, office, &mut row, State::Cancelled)
+        }
+    }
 }
 
 /// Writes a job as it is, and tells everybody.
@@ -86,6 +114,10 @@ fn tell(tx: &mut Tx<'_>, office: &Office, row: &mut JobRow) -> Result<(), JobErr
     within(tx, |c| jobs::update(c, row))?;
     if row.job.state.is_over() && !mutant!(office, EndMissing) {
         tx.end(&id.topic())?;
+        match tx.end(&id.log_topic()) {
+            Ok(()) | Err(LogError::Unknown(_)) => {} // most have nothing to say
+            Err(error) => return Err(error.into()),
+        }
     }
     office.queue_changed(&row.job.queue);
     Ok(())
@@ -120,13 +152,15 @@ pub(super) struct End {
     pub(super) error: Option<String>,
     pub(super) result: Option<ResultInfo>,
     pub(super) progress: Option<fourwire_shared::job::Progress>,
+    /// What the work has said and nobody was told of yet.
+    pub(super) lines: Vec<LogLine>,
     /// For the jitter of the next try.
     pub(super) random: u64,
 }
 
 impl End {
     pub(super) fn of(outcome: Outcome, error: impl Into<String>, random: u64) -> Self {
-        Self { outcome, error: Some(error.into()), result: None, progress: None, random }
+        Self { outcome, error: Some(error.into()), result: None, progress: None, lines: Vec::new(), random }
     }
 }
 
@@ -144,6 +178,7 @@ pub(super) fn finish(
     if !rules::counts(end.outcome) || uncounted {
         row.job.used -= 1;
     }
+    append_lines(tx, id, &end.lines)?;
     let error = end.error.as_deref().map(|error| error.chars().take(ERROR_CHARS_MAX).collect::<String>());
     within(tx, |c| attempts::end(c, id, attempt, end.outcome, error.as_deref(), now))?;
     let next = rules::after(&row.job, end.outcome);
@@ -183,6 +218,31 @@ pub(super) fn progress(
     Ok(())
 }
 
+/// Tells what the work of an attempt says.
+pub(super) fn log(
+    tx: &mut Tx<'_>,
+    office: &Office,
+    id: JobId,
+    attempt: u32,
+    lines: &[LogLine],
+) -> Result<(), JobError> {
+    under_way(tx, office, id, attempt)?;
+    append_lines(tx, id, lines)
+}
+
+fn append_lines(tx: &mut Tx<'_>, id: JobId, lines: &[LogLine]) -> Result<(), JobError> {
+    if lines.is_empty() {
+        return Ok(());
+    }
+    let retain = RetainSpec { events: Some(1_000), bytes: Some(256 << 10), seconds: Some(86_400) };
+    let spec = TopicSpec { policy: Some(Policy::Log), durable: Some(false), retain };
+    tx.declare(&id.log_topic(), spec, true)?;
+    for line in lines {
+        tx.append(&id.log_topic(), &text(line)?)?;
+    }
+    Ok(())
+}
+
 /// Ends a job that waits, or notes that one that runs is to end. A job that was cancelled stays so.
 pub(super) fn cancel(tx: &mut Tx<'_>, office: &Office, id: JobId) -> Result<Job, JobError> {
     let mut row = find(tx, id)?;
@@ -213,8 +273,13 @@ pub(super) fn delete(tx: &mut Tx<'_>, office: &Office, id: JobId) -> Result<JobR
     if !row.job.state.is_over() {
         return Err(JobError::NotOver(Box::new(row.job)));
     }
+    // Whoever still waits for it learns how it ended before it is gone.
+    for need in within(tx, |c| needs::of(c, id))? {
+        unblock(tx, office, need)?;
+    }
     within(tx, |c| jobs::delete(c, id))?;
     tx.forget(&id.topic())?;
+    tx.forget(&id.log_topic())?;
     let feed = tx.append(&jobs_topic(), &text(&json!({ "deleted": id }))?)?.seq;
     within(tx, |c| jobs::set_feed(c, feed))?;
     office.queue_changed(&row.job.queue);

@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use super::store::{
     attempts,
     jobs::{self, JobRow, Wanted},
-    queues,
+    needs, queues,
 };
 use crate::storage;
 
@@ -47,6 +47,11 @@ pub fn check(rows: &Connection) -> rusqlite::Result<Report> {
             let topic = storage::topic(rows, &row.job.id.topic())?;
             let topic = topic.map(|topic| topic.ended.is_some());
             report.findings.extend(findings(row, &attempts, topic));
+            let needs = needs::count(rows, row.job.id)?;
+            if !row.job.state.is_over() && (needs != row.job.waits_for || (needs > 0 && row.job.attempt > 0))
+            {
+                report.findings.push(format!("job {}: it does not wait for as many as it needs", row.job.id));
+            }
         }
     }
     for (queue, _) in queues::all(rows)? {

@@ -20,6 +20,9 @@ pub enum JobError {
     /// No job was ever submitted to it.
     #[error("there is no queue {0:?}: a queue is made by its first job")]
     QueueUnknown(String),
+    /// There is none with this name.
+    #[error("there is no schedule {0:?}")]
+    ScheduleUnknown(String),
     /// It has left nothing behind, or not any more.
     #[error("job {0} has left no file behind, or its file is not kept any more")]
     ResultUnknown(JobId),
@@ -66,6 +69,11 @@ impl JobError {
         Self::Bad(Box::new(Problem::new(Code::BadField).field(field).detail(what)))
     }
 
+    /// Whether a schedule tells it and goes on: the submission is refused, and nothing is broken.
+    pub(super) const fn is_told(&self) -> bool {
+        matches!(self, Self::NotUnique(_) | Self::QueueFull(_) | Self::Bad(_))
+    }
+
     /// Whether it may pass: the server's own writes are tried again.
     pub(super) fn may_pass(&self) -> bool {
         matches!(self, Self::Log(LogError::Busy | LogError::Store(_) | LogError::TopicsExhausted))
@@ -78,6 +86,7 @@ impl From<JobError> for Problem {
         match &error {
             JobError::Unknown(_) => problem(Code::JobUnknown),
             JobError::QueueUnknown(_) => problem(Code::QueueUnknown),
+            JobError::ScheduleUnknown(_) => problem(Code::ScheduleUnknown),
             JobError::ResultUnknown(_) => problem(Code::ResultUnknown),
             JobError::NotUnique(job) => with(problem(Code::JobNotUnique).field("unique_key"), job),
             JobError::Over(job) => with(problem(Code::JobOver), job),

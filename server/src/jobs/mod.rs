@@ -22,6 +22,7 @@ mod mutant;
 mod office;
 mod reading;
 mod routes;
+mod schedules;
 mod settings;
 mod snapshots;
 mod store;
@@ -92,6 +93,7 @@ impl Jobs {
         };
         office.insist(tell_all).await?;
         office.tracker.spawn(worker::run(Arc::clone(&office)));
+        office.tracker.spawn(schedules::run(Arc::clone(&office)));
         office.tracker.spawn(upkeep::tell_queues(Arc::clone(&office)));
         office.tracker.spawn(upkeep::run(Arc::clone(&office)));
         Ok(Self { office })

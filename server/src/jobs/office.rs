@@ -36,6 +36,8 @@ pub(super) struct Office {
     pub(super) draining: CancellationToken,
     /// There may be something to run.
     pub(super) wake: Notify,
+    /// There may be a schedule that is earlier than what is waited for.
+    pub(super) new_schedule: Notify,
     /// Claims so far: one in a few takes the job that has waited longest.
     pub(super) claims: AtomicU64,
     /// Queues whose state is to be told.
@@ -75,6 +77,7 @@ impl Office {
             tracker,
             draining,
             wake: Notify::new(),
+            new_schedule: Notify::new(),
             claims: AtomicU64::new(0),
             changed: Mutex::default(),
             queues_changed: Notify::new(),

@@ -7,8 +7,8 @@ use axum::{
     routing::{get, post},
 };
 use fourwire_shared::job::{
-    BATCH_PATH, BatchSpec, JOBS_PATH, Job, JobId, JobSpec, KINDS_PATH, QUEUES_PATH, State as JobState,
-    is_queue,
+    BATCH_PATH, BatchSpec, JOBS_PATH, Job, JobId, JobSpec, KINDS_PATH, QUEUES_PATH, ScheduleSpec,
+    State as JobState, is_queue, schedule::SCHEDULES_PATH,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
@@ -43,6 +43,8 @@ pub fn router(jobs: Jobs) -> Router {
         .route(QUEUES_PATH, get(queues))
         .route(&format!("{QUEUES_PATH}/{{name}}/pause"), post(pause))
         .route(&format!("{QUEUES_PATH}/{{name}}/resume"), post(resume))
+        .route(SCHEDULES_PATH, get(schedules))
+        .route(&format!("{SCHEDULES_PATH}/{{name}}"), get(scheduled).put(schedule).delete(unschedule))
         .route(KINDS_PATH, get(kinds))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .with_state(jobs)
@@ -134,6 +136,34 @@ async fn set_paused(jobs: Jobs, name: Name, paused: bool) -> Result<Response, Re
         return Err(JobError::QueueUnknown(name).into());
     }
     Ok((NO_STORE, Json(jobs.pause(name, paused).await?)).into_response())
+}
+
+async fn schedules(State(jobs): State<Jobs>) -> Result<Response, Refusal> {
+    Ok((NO_STORE, Json(jobs.schedules().await?)).into_response())
+}
+
+async fn scheduled(State(jobs): State<Jobs>, name: Name) -> Result<Response, Refusal> {
+    let Path(name) = name.map_err(|_| not_found())?;
+    Ok((NO_STORE, Json(jobs.scheduled(name).await?)).into_response())
+}
+
+async fn schedule(
+    State(jobs): State<Jobs>,
+    name: Name,
+    headers: HeaderMap,
+    body: body::Read,
+) -> Result<Response, Refusal> {
+    let Path(name) = name.map_err(|_| not_found())?;
+    let spec: ScheduleSpec = body::parse(&body::read_json(&headers, body)?)?;
+    let (schedule, new) = jobs.schedule(name, spec).await?;
+    let status = if new { StatusCode::CREATED } else { StatusCode::OK };
+    Ok((status, NO_STORE, Json(schedule)).into_response())
+}
+
+async fn unschedule(State(jobs): State<Jobs>, name: Name) -> Result<StatusCode, Refusal> {
+    let Path(name) = name.map_err(|_| not_found())?;
+    jobs.unschedule(name).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 async fn kinds(State(jobs): State<Jobs>) -> impl IntoResponse {

@@ -11,6 +11,8 @@ pub struct Settings {
     pub concurrency: u32,
     /// Queues that there may be. Beyond it: 422 at the field `queue`.
     pub queues_max: u32,
+    /// Schedules that there may be. Beyond it: 422 at the field `name`.
+    pub schedules_max: u32,
     /// Jobs of one queue that may wait. Beyond it: 429 `queue_full`.
     pub waiting_max: u64,
     /// Bytes of a job's input. Beyond it: 422 at the field `input`.
@@ -59,6 +61,7 @@ impl Default for Settings {
         Self {
             concurrency: 2,
             queues_max: 64,
+            schedules_max: 256,
             waiting_max: 50_000,
             input_bytes_max: 64 << 10,
             result_bytes_max: 1 << 30,

@@ -4,12 +4,17 @@ use std::{
     fs::File,
     io::{self, BufWriter, Write},
     path::PathBuf,
-    sync::OnceLock,
+    sync::{Mutex, OnceLock},
 };
 
-use fourwire_shared::job::{JobId, Progress, ResultInfo, rules};
-use tokio::{sync::watch, time::Instant};
+use fourwire_shared::job::{JobId, LogLine, Progress, ResultInfo, rules};
+use tokio::{
+    sync::{Notify, watch},
+    time::Instant,
+};
 use tokio_util::sync::CancellationToken;
+
+use super::office::lock;
 
 /// Why an attempt is to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +46,43 @@ impl Stop {
 
     pub(super) fn token(&self) -> &CancellationToken {
         &self.token
+    }
+}
+
+/// The most lines that wait to be told.
+const LINES_MAX: usize = 500;
+/// The most characters of a line.
+const LINE_CHARS_MAX: usize = 1_000;
+
+/// What the work of an attempt has said and nobody was told of yet.
+#[derive(Debug, Default)]
+pub(super) struct Lines {
+    waiting: Mutex<(Vec<LogLine>, u64)>,
+    pub(super) some: Notify,
+}
+
+impl Lines {
+    fn push(&self, mut line: LogLine) {
+        line.text = line.text.chars().take(LINE_CHARS_MAX).collect();
+        {
+            let mut waiting = lock(&self.waiting);
+            if waiting.0.len() < LINES_MAX {
+                waiting.0.push(line);
+            } else {
+                waiting.1 += 1;
+            }
+        }
+        self.some.notify_one();
+    }
+
+    /// Takes what waits.
+    pub(super) fn take(&self, attempt: u32) -> Vec<LogLine> {
+        let mut waiting = lock(&self.waiting);
+        let (mut lines, left_out) = std::mem::take(&mut *waiting);
+        if left_out > 0 {
+            lines.push(LogLine { attempt, text: format!("({left_out} more lines came too fast)") });
+        }
+        lines
     }
 }
 
@@ -77,6 +119,7 @@ pub struct Work {
     pub(super) result_bytes_max: u64,
     pub(super) begun: Instant,
     pub(super) progress: watch::Sender<Option<Progress>>,
+    pub(super) lines: std::sync::Arc<Lines>,
     pub(super) stop: std::sync::Arc<Stop>,
 }
 
@@ -100,6 +143,12 @@ impl Work {
             *progress =
                 Some(Progress { done, total, unit: unit.to_owned(), message: message.into(), eta_ms });
         });
+    }
+
+    /// Says something that whoever looks at the job should read. What comes faster than it can be told is counted and
+    /// left out.
+    pub fn log(&self, text: impl Into<String>) {
+        self.lines.push(LogLine { attempt: self.attempt, text: text.into() });
     }
 
     /// Ends here if it is to end. Work that keeps a processor busy asks several times a second.

@@ -24,10 +24,10 @@ use super::{
     office::Office,
     store::{
         jobs::{self, JobRow},
-        queues,
+        needs, queues,
     },
     upkeep,
-    work::{Done, Failure, Stop, Why, Work},
+    work::{Done, Failure, Lines, Stop, Why, Work},
 };
 use crate::storage::within;
 
@@ -63,8 +63,7 @@ pub(super) async fn rescue(office: &Arc<Office>) -> Result<(), JobError> {
 
 /// Claims and begins until the server drains.
 pub(super) async fn run(office: Arc<Office>) {
-    let draining = office.draining.clone();
-    draining.run_until_cancelled(claim_all(&office)).await;
+    claim_all(&office).await;
     let deadline = Instant::now() + office.settings.grace;
     while office.is_busy() {
         tokio::select! {
@@ -75,8 +74,9 @@ pub(super) async fn run(office: Arc<Office>) {
     office.stop_all(Why::Drained);
 }
 
+/// A claim that is under way is not broken off: what it has begun would be nobody's.
 async fn claim_all(office: &Arc<Office>) {
-    loop {
+    while !office.draining.is_cancelled() {
         // Registered before it looks: what comes meanwhile is not missed.
         let wake = office.wake.notified();
         let pause = match claim(office).await {
@@ -98,6 +98,7 @@ async fn claim_all(office: &Arc<Office>) {
         tokio::select! {
             () = wake => {}
             () = sleep(pause) => {}
+            () = office.draining.cancelled() => {}
         }
     }
 }
@@ -106,7 +107,7 @@ async fn claim_all(office: &Arc<Office>) {
 async fn claim(office: &Arc<Office>) -> Result<Vec<JobRow>, JobError> {
     let now = office.log.now_us();
     let look = office.readers.read(move |c| {
-        let due = jobs::next_time(c)?.is_some_and(|at| at <= now);
+        let due = jobs::next_time(c)?.is_some_and(|at| at <= now) || !needs::ready(c, 1)?.is_empty();
         Ok((due, queues::ready(c)?))
     });
     let (due, ready) = look.await?;
@@ -117,6 +118,13 @@ async fn claim(office: &Arc<Office>) -> Result<Vec<JobRow>, JobError> {
     let this = Arc::clone(office);
     let claimed = office.log.transact_in_turn(0, move |tx| {
         let now = tx.now_us();
+        let unblocked = within(tx, |c| needs::ready(c, DUE_BATCH))?;
+        for need in &unblocked {
+            change::unblock(tx, &this, *need)?;
+        }
+        if unblocked.len() == DUE_BATCH {
+            this.wake.notify_one();
+        }
         for id in within(tx, |c| jobs::due(c, now, DUE_BATCH))? {
             change::promote(tx, &this, id)?;
         }
@@ -160,6 +168,7 @@ fn start(office: &Arc<Office>, row: JobRow) {
 async fn attempt_once(office: &Arc<Office>, row: JobRow, stop: &Arc<Stop>) {
     let (id, attempt) = (row.job.id, row.job.attempt);
     let (progress, follow) = watch::channel(None);
+    let lines = Arc::new(Lines::default());
     let work = Work {
         id,
         attempt,
@@ -167,16 +176,18 @@ async fn attempt_once(office: &Arc<Office>, row: JobRow, stop: &Arc<Stop>) {
         result_bytes_max: office.settings.result_bytes_max,
         begun: Instant::now(),
         progress,
+        lines: Arc::clone(&lines),
         stop: Arc::clone(stop),
     };
     let scratch = work.scratch();
     let (outcome, error, done) = tokio::select! {
         ended = watch_over(office, &row, work, stop) => ended,
         never = publish(office, id, attempt, follow.clone()) => match never {},
+        never = publish_lines(office, id, attempt, &lines) => match never {},
     };
     let progress = follow.borrow().clone();
     let random = office.settings.dice.throw();
-    let end = Arc::new(End { outcome, error, result: done.0, progress, random });
+    let end = Arc::new(End { outcome, error, result: done.0, progress, lines: lines.take(attempt), random });
     let this = Arc::clone(office);
     let told = office.insist(move |tx| change::finish(tx, &this, id, attempt, &end));
     let is_kept = match told.await {
@@ -292,5 +303,19 @@ async fn publish(
             tracing::debug!(%error, "the progress of a job could not be told");
         }
         sleep(office.settings.progress_every).await;
+    }
+}
+
+/// Tells the log what the work of an attempt says, at most so often; what comes in between is told together.
+async fn publish_lines(office: &Arc<Office>, id: JobId, attempt: u32, lines: &Lines) -> Infallible {
+    loop {
+        lines.some.notified().await;
+        sleep(office.settings.progress_every).await;
+        let taken = lines.take(attempt);
+        let this = Arc::clone(office);
+        let told = office.insist(move |tx| change::log(tx, &this, id, attempt, &taken)).await;
+        if let Err(error) = told {
+            tracing::debug!(%error, "what a job says could not be told");
+        }
     }
 }

@@ -5,9 +5,11 @@
 
 pub mod backoff;
 pub mod rules;
+pub mod schedule;
 pub mod state;
 
 pub use backoff::Backoff;
+pub use schedule::{Schedule, ScheduleList, ScheduleSpec};
 pub use state::State;
 
 use std::{fmt, num::ParseIntError, str::FromStr};
@@ -35,6 +37,8 @@ pub const DEFAULT_PRIORITY: u8 = 5;
 pub const PRIORITY_MAX: u8 = 9;
 /// The most jobs of one batch.
 pub const BATCH_MAX: usize = 1_000;
+/// The most jobs that one may wait for, and the most that may wait for one.
+pub const AFTER_MAX: usize = 1_000;
 /// The most attempts that may be asked for.
 pub const ATTEMPTS_MAX: u32 = 100;
 /// The longest that an attempt may be given, in seconds: a day.
@@ -65,6 +69,11 @@ impl JobId {
         format!("job.{}", self.0).parse().expect("a word and a number are a topic")
     }
 
+    /// The topic of what its work says: `job.<id>.log`.
+    pub fn log_topic(self) -> Topic {
+        format!("job.{}.log", self.0).parse().expect("two words and a number are a topic")
+    }
+
     /// Whose topic this is.
     pub fn of_topic(topic: &Topic) -> Option<Self> {
         let number = topic.as_str().strip_prefix("job.")?;
@@ -84,6 +93,15 @@ impl fmt::Display for JobId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
+}
+
+/// What a job's work says while it runs, a line an event.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogLine {
+    /// The attempt that says it.
+    pub attempt: u32,
+    /// What it says.
+    pub text: String,
 }
 
 /// Whether this can be the name of a queue.
@@ -123,6 +141,12 @@ pub struct JobSpec {
     /// As long as a job of this kind with this key is not over, there is no second one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unique_key: Option<String>,
+    /// Jobs that must be completed before. If one of them ends otherwise, this one is cancelled. At most [`AFTER_MAX`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub after: Vec<JobId>,
+    /// The same, for jobs of the same batch: their places in it, from 0, before this one's own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub after_batch: Vec<usize>,
 }
 
 /// Many jobs at once: all of them, or none.
@@ -198,6 +222,9 @@ pub struct Job {
     /// See [`JobSpec::unique_key`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unique_key: Option<String>,
+    /// How many jobs it still waits for.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub waits_for: u32,
     /// The job that this one tries again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_of: Option<JobId>,
@@ -213,6 +240,11 @@ pub struct Job {
     /// What it was submitted with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input: Option<serde_json::Value>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "it is what serde gives")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// How an attempt ended.
@@ -362,7 +394,9 @@ mod tests {
 
     #[test]
     fn a_topic_names_one_job_and_has_one_spelling() {
-        for (topic, id) in [("job.42", Some(42)), ("job.042", None), ("job.x", None), ("jobs", None)] {
+        for (topic, id) in
+            [("job.42", Some(42)), ("job.042", None), ("job.x", None), ("job.42.log", None), ("jobs", None)]
+        {
             let found = JobId::of_topic(&topic.parse().expect(topic));
             assert_eq!(found.map(JobId::get), id, "{topic}");
         }

@@ -54,6 +54,7 @@ mod tests {
             timeout_s: 1,
             cancelling,
             unique_key: None,
+            waits_for: 0,
             retry_of: None,
             progress: None,
             error: None,

@@ -101,6 +101,42 @@ async fn what_runs_is_cancelled_and_what_is_over_is_tried_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_schedule_submits_each_time_once_also_over_a_restart() {
+    let mut server = TestServer::start().await;
+    let spec = json!({
+        "cron": "* * * * * *",
+        "zone": "Europe/Zurich",
+        "job": { "kind": "export", "input": { "table": "lots" }, "queue": "nightly" },
+    });
+    let put = Request::new("PUT", "/v1/schedules/each-second").json(spec.to_string());
+    assert_eq!(put.send(server.port()).await.status, 201);
+    assert_eq!(put.send(server.port()).await.status, 200);
+    let done = async |server: &TestServer, most: u64| {
+        fourwire_tests::wait::until("some jobs of the schedule", async || {
+            let counts = server.get("/v1/queues").await["queues"][0]["counts"].clone();
+            (counts["completed"].as_u64() >= Some(most)).then_some(())
+        })
+        .await;
+    };
+    done(&server, 2).await;
+    server.kill().await;
+    server.start_again().await;
+    done(&server, 4).await;
+    let schedule = server.get("/v1/schedules/each-second").await;
+    assert!(schedule["last_job"].as_u64() >= Some(4), "{schedule}");
+    assert_eq!(ask(&server, "DELETE", "/v1/schedules/each-second").await.status, 204);
+    let gone = ask(&server, "GET", "/v1/schedules/each-second").await;
+    assert_eq!(gone.problem(), "404 schedule_unknown");
+    let jobs = server.get("/v1/jobs?limit=100").await;
+    let jobs = jobs["jobs"].as_array().expect("jobs");
+    let mut seconds: Vec<u64> =
+        jobs.iter().filter_map(|job| Some(job["created_at"].as_u64()? / 1_000_000)).collect();
+    let count = seconds.len();
+    seconds.dedup();
+    assert_eq!(seconds.len(), count, "no second has two jobs");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn queues_pause_fill_and_go_on() {
     let server = TestServer::with().args(["--job-waiting-max", "3"]).start().await;
     let unique =

@@ -181,6 +181,16 @@ fn table() -> Vec<(Request, &'static str)> {
     table.push((get("/v1/jobs?cursor=x"), "400 bad_parameter cursor"));
     table.push((get("/v1/jobs?limit=101"), "400 bad_parameter limit"));
     table.push((Request::new("POST", "/v1/queues/nothing/pause"), "404 queue_unknown"));
+    table.push((get("/v1/schedules/nothing"), "404 schedule_unknown"));
+    let schedule = |body: &str| Request::new("PUT", "/v1/schedules/s").json(body);
+    table.push((
+        schedule(r#"{"cron":"x","job":{"kind":"export","input":{"table":"lots"}}}"#),
+        "422 bad_field cron",
+    ));
+    table.push((
+        schedule(r#"{"cron":"* * * * *","job":{"kind":"war","input":{}}}"#),
+        "422 bad_field job.kind",
+    ));
     table.push((job("[]"), "400 bad_json"));
     table.push((job(r#"{"kind":"export"}"#), "422 bad_field input"));
     table.push((job(r#"{"kind":"war","input":{}}"#), "422 bad_field kind"));

@@ -106,8 +106,13 @@ async fn run(spec: ExperimentSpec, work: Work) -> Result<Done, Failure> {
     let mut follow = progress.follow();
     let dir = work.scratch();
     let watch = async {
+        let mut said = String::new();
         loop {
             let now = follow.borrow_and_update().clone();
+            if now.doing != said {
+                work.log(now.doing.clone());
+                said.clone_from(&now.doing);
+            }
             work.tell(u64::from(now.done), Some(u64::from(now.steps)), "steps", now.doing);
             if follow.changed().await.is_err() {
                 return;

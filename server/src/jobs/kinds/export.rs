@@ -122,6 +122,7 @@ impl Export {
     async fn table(&self, table: &'static Table, mut sheet: Sheet, work: &Work) -> Result<Sheet, Failure> {
         let count = |c: &rusqlite::Connection| c.query_row(table.count, [], |row| row.get::<_, i64>(0));
         let total = self.readers.read(count).await.map_err(retry)?;
+        work.log(format!("{} has {total} rows", table.name));
         let (total, mut done, mut after) = (u64::try_from(total).ok(), 0, 0);
         loop {
             work.check()?;
@@ -136,6 +137,7 @@ impl Export {
 
     async fn topic(&self, topic: Topic, mut sheet: Sheet, work: &Work) -> Result<Sheet, Failure> {
         let total = self.log.describe(&topic).map(|topic| topic.events);
+        work.log(format!("{topic} retains {} events", total.unwrap_or_default()));
         let (mut done, mut after) = (0, After::Earliest);
         loop {
             work.check()?;

@@ -20,7 +20,7 @@ pub(in crate::jobs) struct JobRow {
 
 const COLUMNS: &str = "job_id, kind, queue, priority, state, input, unique_key, created_at, run_at, started_at, \
     finished_at, attempt, used, max_attempts, timeout_s, cancelling, retry_of, progress, error, result_name, \
-    result_type, result_bytes, seq";
+    result_type, result_bytes, seq, waits_for";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<JobRow> {
     let maybe = |column| match row.get::<_, Option<i64>>(column)? {
@@ -48,6 +48,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<JobRow> {
         timeout_s: short(row, 14)?,
         cancelling: row.get(15)?,
         unique_key: row.get(6)?,
+        waits_for: short(row, 23)?,
         retry_of: maybe(16)?.map(JobId::new),
         progress: progress.map_err(|error| unreadable(17, error.to_string()))?,
         error: row.get(18)?,
@@ -61,8 +62,8 @@ fn read(row: &Row<'_>) -> rusqlite::Result<JobRow> {
 pub(in crate::jobs) fn insert(connection: &Connection, job: &Job, input: &str) -> rusqlite::Result<JobId> {
     const SQL: &str =
         "insert into job (kind, queue, priority, state, input, unique_key, created_at, run_at, attempt,
-        used, max_attempts, timeout_s, cancelling, retry_of, seq)
-        values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, 0, ?9, ?10, 0, ?11, 0)";
+        used, max_attempts, timeout_s, cancelling, retry_of, seq, waits_for)
+        values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, 0, ?9, ?10, 0, ?11, 0, ?12)";
     connection.prepare_cached(SQL)?.execute(params![
         job.kind,
         job.queue,
@@ -75,6 +76,7 @@ pub(in crate::jobs) fn insert(connection: &Connection, job: &Job, input: &str) -
         job.max_attempts,
         job.timeout_s,
         job.retry_of.map(|id| sql(id.get())),
+        job.waits_for,
     ])?;
     let id = connection.last_insert_rowid();
     let id = u64::try_from(id).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(0, id))?;
@@ -97,7 +99,8 @@ pub(in crate::jobs) fn update(connection: &Connection, row: &JobRow) -> rusqlite
             result_name = ?11,
             result_type = ?12,
             result_bytes = ?13,
-            seq = ?14
+            seq = ?14,
+            waits_for = ?15
         where job_id = ?1";
     let JobRow { job, seq, .. } = row;
     let result = job.result.as_ref();
@@ -118,6 +121,7 @@ pub(in crate::jobs) fn update(connection: &Connection, row: &JobRow) -> rusqlite
             result.map(|result| &result.content_type),
             result.map(|result| sql(result.bytes)),
             sql(seq.get()),
+            job.waits_for,
         ])
         .map(drop)
 }
@@ -192,6 +196,7 @@ pub(in crate::jobs) fn due(connection: &Connection, now: u64, most: usize) -> ru
         from job indexed by job_by_time
         where
             state in ('scheduled', 'retryable')
+            and waits_for = 0
             and run_at <= ?1
         order by run_at
         limit ?2";
@@ -202,7 +207,9 @@ pub(in crate::jobs) fn due(connection: &Connection, now: u64, most: usize) -> ru
 pub(in crate::jobs) fn next_time(connection: &Connection) -> rusqlite::Result<Option<u64>> {
     const SQL: &str = "select run_at
         from job indexed by job_by_time
-        where state in ('scheduled', 'retryable')
+        where
+            state in ('scheduled', 'retryable')
+            and waits_for = 0
         order by run_at
         limit 1";
     connection.prepare_cached(SQL)?.query_row([], |row| number(row, 0)).optional()

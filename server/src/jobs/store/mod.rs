@@ -5,7 +5,9 @@
 pub(super) mod attempts;
 pub(super) mod commands;
 pub(super) mod jobs;
+pub(super) mod needs;
 pub(super) mod queues;
+pub(super) mod schedules;
 
 #[cfg(test)]
 mod tests;

@@ -27,11 +27,11 @@ fn each_index_is_used_by_the_query_it_is_for() {
             "job_by_wait (queue=?)",
         ),
         (
-            "select job_id from job indexed by job_by_time where state in ('scheduled', 'retryable') and run_at <= 9 order by run_at limit 5",
+            "select job_id from job indexed by job_by_time where state in ('scheduled', 'retryable') and waits_for = 0 and run_at <= 9 order by run_at limit 5",
             "job_by_time (run_at<?)",
         ),
         (
-            "select run_at from job indexed by job_by_time where state in ('scheduled', 'retryable') order by run_at limit 1",
+            "select run_at from job indexed by job_by_time where state in ('scheduled', 'retryable') and waits_for = 0 order by run_at limit 1",
             "job_by_time",
         ),
         ("select job_id from job where state = 'running' order by job_id limit 5", "job_by_state (state=?)"),
@@ -52,6 +52,13 @@ fn each_index_is_used_by_the_query_it_is_for() {
             "job_is_unique (kind=? AND unique_key=?)",
         ),
         ("select number from attempt where job_id = 1 order by number", "PRIMARY KEY (job_id=?)"),
+        ("select job_id from job_need where ready = 1 limit 5", "job_need_by_ready"),
+        ("select job_id from job_need where needs = 1", "job_need_by_needs (needs=?)"),
+        (
+            "select name from schedule where paused = 0 and next_at <= 9 order by next_at limit 5",
+            "schedule_by_time (next_at<?)",
+        ),
+        ("select next_at from schedule where paused = 0 order by next_at limit 1", "schedule_by_time"),
         ("select key from job_command where at < 9 order by at limit 5", "job_command_by_age (at<?)"),
     ] {
         let mut statement = connection.prepare(&format!("explain query plan {query}")).expect(query);

@@ -2,7 +2,7 @@
 
 use fourwire_shared::{
     Problem,
-    job::{BatchMade, BatchSpec},
+    job::{BatchMade, BatchSpec, LogLine},
 };
 
 use super::*;
@@ -225,4 +225,44 @@ async fn progress_is_conflated_never_goes_back_and_its_last_word_is_told() {
     reader.ready().await;
     assert!(!reader.next().await.expect("a batch").items.is_empty(), "the topic of all jobs has it too");
     assert_eq!(site.job(id).await.progress.map(|progress| progress.done), Some(20_000));
+}
+
+#[tokio::test]
+async fn what_the_work_says_is_told_to_its_last_line_and_bounded() {
+    let site = Site::new().await;
+    let talk = |steps: u64| JobSpec {
+        input: to_raw_value(&json!({"play": "talk", "steps": steps})).expect("JSON"),
+        ..spec("talk")
+    };
+    let lines = async |id: JobId| {
+        let (mut lines, mut after) = (Vec::new(), After::Earliest);
+        loop {
+            let page = site.log.read(&[id.log_topic()], &after).await.expect("a page");
+            for item in &page.items {
+                if let Item::Entry(entry) = item
+                    && let Ok(line) = serde_json::from_str::<LogLine>(entry.data())
+                {
+                    lines.push(line.text);
+                }
+            }
+            if !page.more {
+                assert!(page.finished, "the lines end with the job");
+                return lines;
+            }
+            after = After::Cursor(page.cursor);
+        }
+    };
+    let few = site.submit(talk(3)).await;
+    site.reaches(few, State::Completed).await;
+    assert_eq!(lines(few).await, ["step 1", "step 2", "step 3"]);
+    let many = site.submit(talk(100_000)).await;
+    site.reaches(many, State::Completed).await;
+    let told = lines(many).await;
+    assert!(told.len() <= 1_000 && told.iter().any(|line| line.contains("more lines")), "{}", told.len());
+    let quiet = site.play("ok").await;
+    site.reaches(quiet, State::Completed).await;
+    assert!(site.log.describe(&quiet.log_topic()).is_none(), "who says nothing has no topic for it");
+    let topics = site.log.stats().topics;
+    site.jobs.delete(few).await.expect("forgotten");
+    assert_eq!(site.log.stats().topics, topics - 2);
 }

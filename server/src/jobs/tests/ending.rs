@@ -1,6 +1,7 @@
 //! How attempts end, and what that makes of their jobs.
 
 use fourwire_shared::job::Outcome;
+use futures_util::FutureExt;
 
 use super::*;
 use crate::jobs::{JobError, change, change::End, work::file_name};
@@ -181,4 +182,34 @@ async fn a_result_that_is_too_large_ends_the_job() {
     let id = site.submit(JobSpec { max_attempts: Some(1), ..spec("make") }).await;
     let over = site.reaches(id, State::Discarded).await;
     assert!(over.error.is_some_and(|error| error.contains("at most 4 bytes")));
+}
+
+#[tokio::test]
+async fn whoever_cancels_and_goes_away_has_cancelled() {
+    let site = Site::new().await;
+    for _ in 0..8 {
+        let id = site.play("wait").await;
+        site.reaches(id, State::Running).await;
+        assert!(site.jobs.cancel(id).now_or_never().is_none(), "it is on its way");
+        site.reaches(id, State::Cancelled).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_shutdown_in_the_middle_of_a_claim_loses_no_attempt() {
+    let mut site = Site::with(None, |settings| settings.concurrency = 4).await;
+    let mut ids = Vec::new();
+    for life in 0..10 {
+        for _ in 0..10 {
+            ids.push(site.play("ok").await);
+        }
+        tokio::time::sleep(Duration::from_micros(300 * life)).await;
+        site = site.restart().await;
+    }
+    for id in ids {
+        site.reaches(id, State::Completed).await;
+        let outcomes = outcomes(&site, id).await;
+        assert!(!outcomes.contains(&Outcome::Lost), "job {id}: {outcomes:?}");
+    }
+    site.is_clean().await;
 }

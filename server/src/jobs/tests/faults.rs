@@ -26,7 +26,14 @@ async fn a_day(mutant: Option<Mutant>) -> Site {
     site.until(cut_off, |job| job.state == State::Running).await;
     // The attempt that was cut off comes back, and says that it is done.
     let office = Arc::clone(&site.jobs.office);
-    let end = End { outcome: Outcome::Completed, error: None, result: None, progress: None, random: 0 };
+    let end = End {
+        outcome: Outcome::Completed,
+        error: None,
+        result: None,
+        progress: None,
+        lines: Vec::new(),
+        random: 0,
+    };
     let late = site.log.transact(0, move |tx| change::finish(tx, &office, cut_off, 1, &end));
     let heard = late.await.is_ok();
     assert_eq!(heard, mutant == Some(Mutant::NoFence));

@@ -1,10 +1,12 @@
 //! Jobs on a real store, with a clock that a test moves: the contract, how attempts end, what is forgotten, and the
 //! checker with the faults that it must find.
 
+mod chains;
 mod contract;
 mod ending;
 mod faults;
 mod keeping;
+mod scheduling;
 mod storm;
 
 use std::{
@@ -84,6 +86,9 @@ impl Kind for Play {
     async fn run(&self, Part { play, steps }: Part, work: Work) -> Result<Done, Failure> {
         for step in 1..=steps {
             work.tell(step, Some(steps), "steps", "playing");
+            if play == "talk" {
+                work.log(format!("step {step}"));
+            }
             work.check()?;
             tokio::task::yield_now().await;
         }
@@ -301,5 +306,7 @@ fn spec(play: &str) -> JobSpec {
         max_attempts: None,
         timeout_s: None,
         unique_key: None,
+        after: Vec::new(),
+        after_batch: Vec::new(),
     }
 }

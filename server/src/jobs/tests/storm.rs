@@ -8,6 +8,7 @@ use super::*;
 #[derive(Clone, Debug)]
 enum Step {
     Submit { play: &'static str, priority: u8, ahead: u64 },
+    SubmitAfter(usize),
     Cancel(usize),
     Retry(usize),
     Delete(usize),
@@ -24,6 +25,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         8 => (play, 0..10_u8, prop::sample::select(vec![0, 0, 5 * S]))
             .prop_map(|(play, priority, ahead)| Step::Submit { play, priority, ahead }),
+        2 => any::<usize>().prop_map(Step::SubmitAfter),
         3 => any::<usize>().prop_map(Step::Cancel),
         2 => any::<usize>().prop_map(Step::Retry),
         1 => any::<usize>().prop_map(Step::Delete),
@@ -44,6 +46,12 @@ async fn storm(steps: Vec<Step>) {
             Step::Submit { play, priority, ahead } => {
                 let run_at = Some(site.log.now_us() + ahead);
                 accepted.push(site.submit(JobSpec { priority: Some(priority), run_at, ..spec(play) }).await);
+            }
+            Step::SubmitAfter(at) => {
+                let after = pick(at).into_iter().collect();
+                if let Ok(answer) = site.jobs.submit(JobSpec { after, ..spec("ok") }, None).await {
+                    accepted.push(serde_json::from_str::<Job>(&answer.body).expect("a job").id);
+                }
             }
             Step::Cancel(at) => {
                 if let Some(id) = pick(at) {

@@ -125,8 +125,10 @@ fn a_changed_byte_within_an_event_is_told_where_it_is_read() {
 fn a_large_database_is_not_checked_as_a_whole() {
     let scratch = Scratch::new("damage");
     let path = database(&scratch);
-    let pages = fs::metadata(&path).expect("a database").len() / 4_096;
-    overwrite(&path, (pages / 2) * 4_096, &[0xa5; 4_096]);
+    let content = fs::read(&path).expect("a database");
+    let needle = br#"{"n":1234,"#;
+    let at = content.windows(needle.len()).position(|window| window == needle).expect("the event");
+    overwrite(&path, at as u64 / 4_096 * 4_096, &[0xa5; 4_096]);
     let error = open(&scratch.settings()).err();
     assert!(matches!(error, Some(OpenError::Damaged { .. })), "{error:?}");
     let opened = opened(&Settings { check_bytes_max: 0, ..scratch.settings() });

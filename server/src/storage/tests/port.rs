@@ -263,13 +263,13 @@ fn a_feature_writes_inside_the_same_transaction() {
     let store = opened.store.as_any().downcast_mut::<SqliteStore>().expect("it is SQLite");
     store
         .connection()
-        .execute_batch("create table job (job_id integer primary key) strict")
+        .execute_batch("create table deed (deed_id integer primary key) strict")
         .expect("a table");
-    store.connection().execute("insert into job (job_id) values (1)", []).expect("a row");
+    store.connection().execute("insert into deed (deed_id) values (1)", []).expect("a row");
     opened.store.rollback();
     opened.store.begin().expect("begin");
     let store = opened.store.as_any().downcast_mut::<SqliteStore>().expect("it is SQLite");
-    assert!(!store.connection().table_exists(None, "job").expect("readable"));
+    assert!(!store.connection().table_exists(None, "deed").expect("readable"));
     opened.store.commit().expect("commit");
 }
 
