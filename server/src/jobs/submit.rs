@@ -3,8 +3,9 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use fourwire_shared::job::{
-    AFTER_MAX, ATTEMPTS_MAX, BATCH_MAX, BatchMade, BatchSpec, DEFAULT_PRIORITY, DEFAULT_QUEUE, Job, JobId,
-    JobSpec, PRIORITY_MAX, Queue, State, TIMEOUT_S_MAX, UNIQUE_KEY_CHARS_MAX, is_queue,
+    AFTER_MAX, ATTEMPTS_MAX, BATCH_AFTER_MAX, BATCH_MAX, BatchMade, BatchSpec, DEFAULT_PRIORITY,
+    DEFAULT_QUEUE, Job, JobId, JobSpec, PRIORITY_MAX, Queue, State, TIMEOUT_S_MAX, UNIQUE_KEY_CHARS_MAX,
+    is_queue,
 };
 use sha2::{Digest, Sha256};
 
@@ -75,6 +76,11 @@ impl Jobs {
     pub async fn submit_all(&self, batch: BatchSpec, key: Option<String>) -> Result<Answer, JobError> {
         if !(1..=BATCH_MAX).contains(&batch.jobs.len()) {
             return Err(JobError::field("jobs", format_args!("it has 1 to {BATCH_MAX} jobs")));
+        }
+        let waits: usize = batch.jobs.iter().map(|job| job.after.len() + job.after_batch.len()).sum();
+        if waits > BATCH_AFTER_MAX {
+            let what = format_args!("together they wait for at most {BATCH_AFTER_MAX}");
+            return Err(JobError::field("jobs", what));
         }
         let digest = digest(&("jobs", &batch))?;
         let check = |(index, spec)| checked(&self.office, spec).map_err(|error| at(index, error));

@@ -39,6 +39,8 @@ pub const PRIORITY_MAX: u8 = 9;
 pub const BATCH_MAX: usize = 1_000;
 /// The most jobs that one may wait for, and the most that may wait for one.
 pub const AFTER_MAX: usize = 1_000;
+/// The most that the jobs of one batch may wait for together: each is looked up in the batch's transaction.
+pub const BATCH_AFTER_MAX: usize = 5_000;
 /// The most attempts that may be asked for.
 pub const ATTEMPTS_MAX: u32 = 100;
 /// The longest that an attempt may be given, in seconds: a day.

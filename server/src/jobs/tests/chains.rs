@@ -75,6 +75,9 @@ async fn a_batch_fans_out_and_in() {
         let error = site.jobs.submit_all(bad, None).await.expect_err("not before its own");
         assert_eq!(Problem::from(error).field.as_deref(), Some("jobs[0].after_batch"));
     }
+    let many = BatchSpec { jobs: vec![with(&[0; 1_000]); 6] };
+    let error = site.jobs.submit_all(many, None).await.expect_err("more than is looked up at once");
+    assert_eq!(Problem::from(error).field.as_deref(), Some("jobs"));
     let error = site.jobs.submit(with(&[0]), None).await.expect_err("no batch");
     assert_eq!(Problem::from(error).field.as_deref(), Some("after_batch"));
     site.is_clean().await;
