@@ -9,8 +9,8 @@
 //! - An idle system does nothing but look once a second; a new job is begun at once.
 //!
 //! The rules are `shared/src/job/`; the contract is `docs/JOBS.md`. What jobs can do is in [`kinds`], a file a kind.
-//! The layers: [`store`] is the SQL, [`change`] the transactions, [`worker`] what runs, [`submit`] and [`reading`] what is
-//! asked for, [`routes`] how it is asked for.
+//! The layers: `store/` is the SQL, `change.rs` the transactions, `worker.rs` what runs, `submit.rs`, `schedules.rs` and
+//! `reading.rs` what is asked for, `routes.rs` how it is asked for.
 
 pub mod checker;
 pub mod kinds;
