@@ -59,3 +59,49 @@ async fn what_was_accepted_is_done_whatever_dies() {
     let report = check(&server).await;
     assert_eq!((report.findings, report.jobs), (Vec::new(), accepted.len()));
 }
+
+/// Ten batches of a thousand, and `kill -9` at whatever moment: all of them are done.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ten_thousand_jobs_survive_the_death_of_their_workers() {
+    const BATCHES: usize = 10;
+    const KILLS: u64 = 6;
+    let mut server = TestServer::with().args(["--job-concurrency", "8"]).start().await;
+    let spec = json!({ "kind": "export", "input": { "table": "lots" }, "max_attempts": 100 });
+    for _ in 0..BATCHES {
+        let made = server.post("/v1/jobs/batch", &json!({ "jobs": vec![&spec; 1_000] })).await;
+        assert_eq!(made["jobs"].as_array().map(Vec::len), Some(1_000), "{made:.200}");
+    }
+    let counts = async |server: &TestServer| server.get("/v1/queues").await["queues"][0]["counts"].clone();
+    let mut moments = Moments(u64::from(server.port()));
+    for kill in 1..=KILLS {
+        let due = kill * 1_000 + moments.next(900);
+        wait::until("some more jobs to be done", async || {
+            (counts(&server).await["completed"].as_u64() >= Some(due)).then_some(())
+        })
+        .await;
+        server.kill().await;
+        server.start_again().await;
+    }
+    let all = (BATCHES * 1_000) as u64;
+    let begun = std::time::Instant::now();
+    while counts(&server).await["completed"] != json!(all) {
+        assert!(begun.elapsed() < 4 * wait::PATIENCE, "{}", counts(&server).await);
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    assert!(server.terminate().await.success());
+    let report = check(&server).await;
+    assert_eq!((report.findings, report.jobs as u64), (Vec::new(), all));
+    let lost = report.attempts as u64 - all;
+    println!("{all} jobs, {KILLS} times kill -9, {lost} attempts lost and made again");
+    assert!(lost > 0, "the kills met work under way");
+}
+
+/// Numbers that differ from run to run and are the same for the same seed (Knuth's MMIX generator).
+struct Moments(u64);
+
+impl Moments {
+    fn next(&mut self, below: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % below
+    }
+}
