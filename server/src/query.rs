@@ -17,6 +17,16 @@ pub fn single<'a>(query: &'a str, name: &str) -> Result<Option<Cow<'a, str>>, Pr
     Ok(first)
 }
 
+/// How many rows a page is to have: `given`, which is 1 to `most`, or else `default`.
+///
+/// # Errors
+/// `bad_parameter` for what is no such number.
+pub fn limit(given: Option<Cow<'_, str>>, default: usize, most: usize) -> Result<usize, Problem> {
+    let Some(limit) = given else { return Ok(default) };
+    let limit = limit.parse().ok().filter(|limit| (1..=most).contains(limit));
+    limit.ok_or_else(|| bad("limit", format_args!("it is 1 to {most}")))
+}
+
 /// A refusal of a parameter.
 pub fn bad(name: &str, detail: impl std::fmt::Display) -> Problem {
     Problem::new(Code::BadParameter).field(name).detail(detail)

@@ -23,7 +23,7 @@ use super::{
         lots,
     },
 };
-use crate::log::Tx;
+use crate::{idempotency::Answer, log::Tx};
 
 /// A bid on its way.
 #[derive(Clone, Debug)]
@@ -35,17 +35,6 @@ pub(super) struct Placed {
     pub(super) key: Box<str>,
     /// A digest of what was asked.
     pub(super) digest: [u8; 32],
-}
-
-/// What a command is answered, the first time and each time after.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
-    /// The HTTP status.
-    pub status: u16,
-    /// JSON: what was asked for, or the problem.
-    pub body: Box<str>,
-    /// Whether it was given before.
-    pub replayed: bool,
 }
 
 /// What a decision rests on.

@@ -8,9 +8,7 @@ use fourwire_shared::{
 };
 
 use super::{
-    AuctionError, Auctions, access,
-    decide::{self, Answer},
-    digest, events,
+    Answer, AuctionError, Auctions, access, decide, digest, events,
     house::{House, rows},
     purse, required,
     store::{bidders, commands::NOBODY, lots},

@@ -35,9 +35,9 @@ mod strategy;
 #[cfg(test)]
 mod tests;
 
+pub use crate::idempotency::Answer;
 pub use commands::AuctionCommands;
 pub use counts::Stats;
-pub use decide::Answer;
 pub use error::AuctionError;
 pub use random::Random;
 pub use routes::router;
@@ -143,7 +143,8 @@ impl Auctions {
 /// An idempotency key, which a command that moves money must have.
 fn required(key: Option<String>) -> Result<Box<str>, AuctionError> {
     let key = key.ok_or(AuctionError::KeyRequired)?;
-    if idempotency::is_key(&key) { Ok(key.into()) } else { Err(crate::log::LogError::BadKey.into()) }
+    idempotency::check(Some(&key))?;
+    Ok(key.into())
 }
 
 /// A digest of what was asked, by its meaning: the order of a body's fields does not matter.

@@ -17,12 +17,12 @@ use fourwire_shared::{
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde::de::DeserializeOwned;
 
-use super::{Answer, AuctionError, Auctions, reading};
+use super::{AuctionError, Auctions, reading};
 use crate::{
     body, credential,
     etag::Tag,
-    idempotency::{self, IDEMPOTENCY_REPLAYED},
-    query::{bad, single},
+    idempotency,
+    query::{self, bad, single},
     refusal::{Refusal, not_found},
 };
 
@@ -57,7 +57,7 @@ async fn join(
     body: body::Read,
 ) -> Result<Response, Refusal> {
     let join = json(&headers, body)?;
-    Ok(answer(auctions.join(join, key(&headers)?).await?))
+    Ok(auctions.join(join, key(&headers)?).await?.into_response())
 }
 
 async fn make(
@@ -68,7 +68,7 @@ async fn make(
     let spec = json(&headers, body)?;
     let made = auctions.make(spec, key(&headers)?, credential::of(&headers).as_ref()).await?;
     let lot = serde_json::from_str::<LotMade>(&made.body).ok().map(|made| made.lot.id);
-    let mut response = answer(made);
+    let mut response = made.into_response();
     if let Some(place) = lot.and_then(|id| HeaderValue::from_str(&format!("{AUCTIONS_PATH}/{id}")).ok()) {
         response.headers_mut().insert(header::LOCATION, place);
     }
@@ -84,7 +84,7 @@ async fn bid(
     let Path(auction) = id.map_err(|_| not_found())?;
     let bid: BidSpec = json(&headers, body)?;
     let command = BidCommand { auction, bid, key: key(&headers)?, if_version: if_version(&headers)? };
-    Ok(answer(auctions.bid(command, credential::of(&headers).as_ref()).await?))
+    Ok(auctions.bid(command, credential::of(&headers).as_ref()).await?.into_response())
 }
 
 async fn lot(
@@ -181,24 +181,6 @@ async fn rest(State(auctions): State<Auctions>) -> StatusCode {
     StatusCode::NO_CONTENT
 }
 
-/// An answer as it was decided, or as it was decided the first time.
-fn answer(answer: Answer) -> Response {
-    let Answer { status, body, replayed } = answer;
-    let mut response = match serde_json::from_str::<Problem>(&body) {
-        // The bytes of a kept problem are those that a refusal writes: the same type wrote them.
-        Ok(problem) if status >= 400 => Refusal(problem).into_response(),
-        _ => {
-            let json = HeaderValue::from_static("application/json");
-            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-            (status, NO_STORE, [(header::CONTENT_TYPE, json)], String::from(body)).into_response()
-        }
-    };
-    if replayed {
-        response.headers_mut().insert(IDEMPOTENCY_REPLAYED, HeaderValue::from_static("true"));
-    }
-    response
-}
-
 fn json<T: DeserializeOwned>(headers: &HeaderMap, body: body::Read) -> Result<T, Problem> {
     body::parse(&body::read_json(headers, body)?)
 }
@@ -228,9 +210,7 @@ fn bad_tag() -> Problem {
 }
 
 fn limit(query: &str) -> Result<usize, Problem> {
-    let Some(limit) = single(query, "limit")? else { return Ok(PAGE_DEFAULT) };
-    let limit = limit.parse().ok().filter(|limit| (1..=PAGE_MAX).contains(limit));
-    limit.ok_or_else(|| bad("limit", format_args!("it is 1 to {PAGE_MAX}")))
+    query::limit(single(query, "limit")?, PAGE_DEFAULT, PAGE_MAX)
 }
 
 fn before(query: &str) -> Result<u64, Problem> {

@@ -3,13 +3,10 @@
 use std::sync::Weak;
 
 use fourwire_shared::{
-    Seq, Topic,
+    Topic,
     auction::{AuctionId, BidderId, CURRENCY, LotsSnapshot, Wallet},
-    frame::Data,
 };
 use rusqlite::Connection;
-use serde::Serialize;
-use serde_json::value::to_raw_value;
 
 use super::{
     AuctionError, events,
@@ -37,10 +34,7 @@ impl SnapshotSource for States {
             let state = house.readers.read(move |rows| state(rows, &name)).await;
             let state = state.inspect_err(|error| tracing::warn!(%topic, %error, "a state cannot be read"));
             let snapshot = state.ok().flatten()?;
-            if snapshot.seq > house.log.cursor().seq {
-                // Committed and not yet visible: what stands in line behind it comes after it.
-                let _ = house.log.transact(0, |_| Ok::<_, LogError>(())).await;
-            }
+            house.log.catch_up(snapshot.seq).await;
             Some(snapshot)
         })
     }
@@ -65,17 +59,17 @@ impl SnapshotSource for States {
 fn state(rows: &Connection, topic: &Topic) -> rusqlite::Result<Option<Snapshot>> {
     if let Some(id) = AuctionId::of_topic(topic) {
         let Some(book) = lots::find(rows, id)? else { return Ok(None) };
-        return Ok(snapshot(lots::seq(rows, id)?, &book.lot));
+        return Ok(Snapshot::of(lots::seq(rows, id)?, &book.lot));
     }
     let seq = storage::head(rows, topic)?;
     if let Some(id) = BidderId::of_topic(topic) {
-        return Ok(wallet(rows, id)?.and_then(|wallet| snapshot(seq, &wallet)));
+        return Ok(wallet(rows, id)?.and_then(|wallet| Snapshot::of(seq, &wallet)));
     }
     if *topic == events::list_topic() {
         let mut lots = lots::page(rows, Wanted::Unclosed, None, FIRST_PAGE + 1)?;
         let more = lots.len() > FIRST_PAGE;
         lots.truncate(FIRST_PAGE);
-        return Ok(snapshot(seq, &LotsSnapshot { lots, more }));
+        return Ok(Snapshot::of(seq, &LotsSnapshot { lots, more }));
     }
     Ok(None)
 }
@@ -91,10 +85,4 @@ pub(super) fn wallet(rows: &Connection, bidder: BidderId) -> rusqlite::Result<Op
         held: purse.held,
         holds: bidders::holds(rows, bidder)?,
     }))
-}
-
-/// A struct of strings and numbers always serialises.
-fn snapshot(seq: Seq, state: &impl Serialize) -> Option<Snapshot> {
-    let data: Data = to_raw_value(state).ok()?;
-    Some(Snapshot { seq, data })
 }

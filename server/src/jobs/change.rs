@@ -286,15 +286,14 @@ pub(super) fn delete(tx: &mut Tx<'_>, office: &Office, id: JobId) -> Result<JobR
     Ok(row)
 }
 
-/// Tells what a queue is now.
-pub(super) fn tell_queue(tx: &mut Tx<'_>, office: &Office, name: &str) -> Result<(), JobError> {
-    let (name_, concurrency) = (name.to_owned(), office.settings.concurrency);
-    let queue = within(tx, |c| queue(c, name_, concurrency))?;
-    if let Some((queue, topic)) = queue.zip(queue_topic(name)) {
+/// Tells what a queue is now, if there is one.
+pub(super) fn tell_queue(tx: &mut Tx<'_>, office: &Office, name: &str) -> Result<Option<Queue>, JobError> {
+    let queue = within(tx, |c| queue(c, name.to_owned(), office.settings.concurrency))?;
+    if let Some((queue, topic)) = queue.as_ref().zip(queue_topic(name)) {
         declare_latest(tx, &topic)?;
-        tx.append(&topic, &text(&queue)?)?;
+        tx.append(&topic, &text(queue)?)?;
     }
-    Ok(())
+    Ok(queue)
 }
 
 /// A queue as it is.

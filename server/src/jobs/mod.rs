@@ -34,11 +34,11 @@ mod worker;
 #[cfg(test)]
 mod tests;
 
+pub use crate::idempotency::Answer;
 pub use error::JobError;
 pub use kinds::{Kind, Kinds};
 pub use routes::router;
 pub use settings::{Dice, Settings};
-pub use submit::Answer;
 pub use work::{Done, Failure, ResultFile, Work};
 
 use std::{path::PathBuf, sync::Arc};
@@ -49,7 +49,7 @@ use crate::{
     log::Log,
     storage::{Readers, within},
 };
-use office::{Office, Parts};
+use office::Office;
 use snapshots::States;
 
 /// Jobs. Cloning it copies a pointer.
@@ -74,7 +74,7 @@ impl Jobs {
         draining: CancellationToken,
     ) -> Result<Self, JobError> {
         let (log, tracker) = (log.clone(), tracker.clone());
-        Self::open(Office::new(Parts { log, readers, kinds, dir, settings, tracker, draining })).await
+        Self::open(Office::new(log, readers, kinds, dir, settings, tracker, draining)).await
     }
 
     async fn open(office: Office) -> Result<Self, JobError> {
@@ -89,7 +89,7 @@ impl Jobs {
         let this = Arc::clone(&office);
         let tell_all = move |tx: &mut crate::log::Tx<'_>| {
             let queues = within(tx, store::queues::all)?;
-            queues.iter().try_for_each(|(queue, _)| change::tell_queue(tx, &this, queue))
+            queues.iter().try_for_each(|(queue, _)| change::tell_queue(tx, &this, queue).map(drop))
         };
         office.insist(tell_all).await?;
         office.tracker.spawn(worker::run(Arc::clone(&office)));

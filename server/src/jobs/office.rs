@@ -54,20 +54,16 @@ struct UnderWay {
     stop: Arc<Stop>,
 }
 
-/// What an office is made of.
-pub(super) struct Parts {
-    pub(super) log: Log,
-    pub(super) readers: Readers,
-    pub(super) kinds: Kinds,
-    pub(super) dir: PathBuf,
-    pub(super) settings: Settings,
-    pub(super) tracker: TaskTracker,
-    pub(super) draining: CancellationToken,
-}
-
 impl Office {
-    pub(super) fn new(parts: Parts) -> Self {
-        let Parts { log, readers, kinds, dir, settings, tracker, draining } = parts;
+    pub(super) fn new(
+        log: Log,
+        readers: Readers,
+        kinds: Kinds,
+        dir: PathBuf,
+        settings: Settings,
+        tracker: TaskTracker,
+        draining: CancellationToken,
+    ) -> Self {
         Self {
             log,
             readers,

@@ -1,13 +1,10 @@
 //! What can be read of jobs. No read changes anything.
 
-use fourwire_shared::{
-    After,
-    job::{AttemptList, Job, JobId, JobList, KindList, QueueList},
-};
+use fourwire_shared::job::{AttemptList, Job, JobId, JobList, KindList, QueueList};
 use tokio::fs::File;
 
 use super::{
-    JobError, Jobs, change, checker, snapshots,
+    JobError, Jobs, change, snapshots,
     store::{
         attempts,
         jobs::{self, Wanted},
@@ -15,10 +12,6 @@ use super::{
     },
     work::file_name,
 };
-use crate::log::Item;
-
-/// Jobs that the checker reads at once.
-const CHECKED_AT_ONCE: usize = 500;
 
 impl Jobs {
     /// A job, with its input.
@@ -80,42 +73,5 @@ impl Jobs {
             JobError::ResultUnknown(id)
         })?;
         Ok((job, file))
-    }
-
-    /// Reads everything and says what does not add up: the rows by themselves, and the rows against what the log tells.
-    ///
-    /// # Errors
-    /// When the store or the log cannot be read.
-    pub async fn check(&self) -> Result<checker::Report, JobError> {
-        let mut report = self.office.readers.read(checker::check).await?;
-        let mut wanted = Wanted::default();
-        loop {
-            let page = wanted.clone();
-            let jobs = self.office.readers.read(move |c| snapshots::page(c, &page, CHECKED_AT_ONCE)).await?;
-            for job in jobs.jobs {
-                report.findings.extend(self.contradiction(job).await?);
-            }
-            match jobs.next {
-                Some(next) => wanted.before = Some(next),
-                None => return Ok(report),
-            }
-        }
-    }
-
-    /// What the log tells of a job, if it is something else than its row. Where a restart has emptied the topic, it tells
-    /// nothing.
-    async fn contradiction(&self, job: Job) -> Result<Option<String>, JobError> {
-        let topic = [job.id.topic()];
-        let told =
-            self.office.log.read(&topic, &After::Earliest).await?.items.into_iter().rev().find_map(|item| {
-                let (Item::Entry(entry) | Item::Skipped { entry, .. }) = item else { return None };
-                serde_json::from_str::<Job>(entry.data()).ok()
-            });
-        let id = job.id;
-        let now = self.office.readers.read(move |c| jobs::find(c, id)).await?.map(|row| row.job);
-        let is_quiet = now.as_ref() == Some(&job);
-        let differs = told.is_some_and(|told| (told.state, told.attempt) != (job.state, job.attempt));
-        let finding = || format!("job {id} ({}): nobody was told of its newest state", job.state.as_str());
-        Ok((is_quiet && differs).then(finding))
     }
 }

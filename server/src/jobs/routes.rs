@@ -14,9 +14,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
 use super::{Answer, JobError, Jobs, download, store::jobs::Wanted};
 use crate::{
-    body,
-    idempotency::{self, IDEMPOTENCY_REPLAYED},
-    query::{bad, single},
+    body, idempotency,
+    query::{self, bad, single},
     refusal::{Refusal, not_found},
 };
 
@@ -102,17 +101,14 @@ async fn list(State(jobs): State<Jobs>, RawQuery(query): RawQuery) -> Result<Res
     });
     let before =
         given("cursor")?.map(|text| text.parse().map_err(|_| bad("cursor", "it is what `next` was")));
-    let limit = given("limit")?.map(|limit| {
-        let limit = limit.parse().ok().filter(|limit| (1..=PAGE_MAX).contains(limit));
-        limit.ok_or_else(|| bad("limit", format_args!("it is 1 to {PAGE_MAX}")))
-    });
     let wanted = Wanted {
         state: state.transpose()?,
         kind: given("kind")?.map(Into::into),
         queue: given("queue")?.map(Into::into),
         before: before.transpose()?,
     };
-    let jobs = jobs.jobs(wanted, limit.transpose()?.unwrap_or(PAGE_DEFAULT)).await?;
+    let limit = query::limit(given("limit")?, PAGE_DEFAULT, PAGE_MAX)?;
+    let jobs = jobs.jobs(wanted, limit).await?;
     Ok((NO_STORE, Json(jobs)).into_response())
 }
 
@@ -174,19 +170,12 @@ fn known(id: Id) -> Result<JobId, Refusal> {
     id.map(|Path(id)| id).map_err(|_| not_found())
 }
 
-/// An answer as it was given, or as it was given the first time.
+/// An answer, with the place of the job if it is one.
 fn answer(answer: Answer) -> Response {
-    let Answer { status, body, replayed } = answer;
-    let place = serde_json::from_str::<Job>(&body).ok().map(|job| format!("{JOBS_PATH}/{}", job.id));
-    let json = HeaderValue::from_static("application/json");
-    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let told = [(header::CONTENT_TYPE, json)];
-    let mut response = (status, NO_STORE, told, String::from(body)).into_response();
+    let place = serde_json::from_str::<Job>(&answer.body).ok().map(|job| format!("{JOBS_PATH}/{}", job.id));
+    let mut response = answer.into_response();
     if let Some(place) = place.and_then(|place| HeaderValue::from_str(&place).ok()) {
         response.headers_mut().insert(header::LOCATION, place);
-    }
-    if replayed {
-        response.headers_mut().insert(IDEMPOTENCY_REPLAYED, HeaderValue::from_static("true"));
     }
     response
 }

@@ -3,20 +3,17 @@
 use std::sync::Weak;
 
 use fourwire_shared::{
-    Seq, Topic,
-    frame::Data,
+    Topic,
     job::{JobId, JobList},
 };
 use rusqlite::Connection;
-use serde::Serialize;
-use serde_json::value::to_raw_value;
 
 use super::{
     change,
     office::Office,
     store::jobs::{self, Wanted},
 };
-use crate::log::{LogError, Snapshot, SnapshotFuture, SnapshotSource};
+use crate::log::{Snapshot, SnapshotFuture, SnapshotSource};
 
 /// Jobs of the state of the topic of all jobs.
 const FIRST_PAGE: usize = 50;
@@ -31,10 +28,7 @@ impl SnapshotSource for States {
             let state = office.readers.read(move |rows| state(rows, &name)).await;
             let state = state.inspect_err(|error| tracing::warn!(%topic, %error, "a state cannot be read"));
             let snapshot = state.ok().flatten()?;
-            if snapshot.seq > office.log.cursor().seq {
-                // Committed and not yet visible: what stands in line behind it comes after it.
-                let _ = office.log.transact(0, |_| Ok::<_, LogError>(())).await;
-            }
+            office.log.catch_up(snapshot.seq).await;
             Some(snapshot)
         })
     }
@@ -43,10 +37,10 @@ impl SnapshotSource for States {
 /// A queue's newest event is its state: the log's own way of a `latest` topic.
 fn state(rows: &Connection, topic: &Topic) -> rusqlite::Result<Option<Snapshot>> {
     if let Some(id) = JobId::of_topic(topic) {
-        return Ok(jobs::find(rows, id)?.and_then(|row| snapshot(row.seq, &row.job)));
+        return Ok(jobs::find(rows, id)?.and_then(|row| Snapshot::of(row.seq, &row.job)));
     }
     if *topic == change::jobs_topic() {
-        return Ok(snapshot(jobs::feed(rows)?, &page(rows, &Wanted::default(), FIRST_PAGE)?));
+        return Ok(Snapshot::of(jobs::feed(rows)?, &page(rows, &Wanted::default(), FIRST_PAGE)?));
     }
     Ok(None)
 }
@@ -59,10 +53,4 @@ pub(super) fn page(rows: &Connection, wanted: &Wanted, limit: usize) -> rusqlite
     let jobs: Vec<_> = found.into_iter().map(|row| row.job).collect();
     let next = jobs.last().filter(|_| more).map(|job| job.id);
     Ok(JobList { jobs, next })
-}
-
-/// A struct of strings and numbers always serialises.
-fn snapshot(seq: Seq, state: &impl Serialize) -> Option<Snapshot> {
-    let data: Data = to_raw_value(state).ok()?;
-    Some(Snapshot { seq, data })
 }

@@ -22,24 +22,13 @@ use super::{
     work::Why,
 };
 use crate::{
-    idempotency,
+    idempotency::{self, Answer},
     log::{LogError, Tx},
     storage::within,
 };
 
 /// The furthest that a job's time may be away: ten years.
 const AHEAD_US_MAX: u64 = 10 * 366 * 86_400 * 1_000_000;
-
-/// What a submission is answered, the first time and each time after.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
-    /// The HTTP status.
-    pub status: u16,
-    /// JSON.
-    pub body: Box<str>,
-    /// Whether it was given before.
-    pub replayed: bool,
-}
 
 /// A job that was checked and waits to be written.
 pub(super) struct Ready {
@@ -168,10 +157,7 @@ impl Jobs {
         let office = Arc::clone(&self.office);
         let done = self.office.log.transact(0, move |tx| {
             within(tx, |c| queues::set_paused(c, &queue, paused))?;
-            change::tell_queue(tx, &office, &queue)?;
-            let (name, concurrency) = (queue.clone(), office.settings.concurrency);
-            let found = within(tx, |c| change::queue(c, name, concurrency))?;
-            found.ok_or(JobError::QueueUnknown(queue))
+            change::tell_queue(tx, &office, &queue)?.ok_or(JobError::QueueUnknown(queue))
         });
         let queue = done.await?;
         self.office.wake.notify_one();
@@ -186,9 +172,7 @@ impl Jobs {
         bytes: usize,
         work: impl FnOnce(&mut Tx<'_>, &Office) -> Result<(u16, String), JobError> + Send + 'static,
     ) -> Result<Answer, JobError> {
-        if key.as_deref().is_some_and(|key| !idempotency::is_key(key)) {
-            return Err(LogError::BadKey.into());
-        }
+        idempotency::check(key.as_deref())?;
         if self.office.draining.is_cancelled() {
             return Err(LogError::Stopped.into());
         }

@@ -28,13 +28,9 @@ const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 /// Removes what a crash has left in the directory of results: files that no completed job knows.
 pub(super) async fn sweep(office: &Office) -> Result<(), JobError> {
-    let known = office.readers.read(|c| jobs::results(c, usize::MAX >> 1)).await?.1;
-    let mut names = HashSet::new();
-    for (id, _) in known {
-        if let Some(row) = office.readers.read(move |c| jobs::find(c, id)).await? {
-            names.insert(OsString::from(file_name(id, row.job.attempt)));
-        }
-    }
+    let known = office.readers.read(jobs::files).await?;
+    let names: HashSet<OsString> =
+        known.into_iter().map(|(id, attempt)| file_name(id, attempt).into()).collect();
     let dir = office.dir.clone();
     let swept = tokio::task::spawn_blocking(move || {
         std::fs::create_dir_all(&dir)?;
@@ -62,8 +58,9 @@ pub(super) async fn tell_queues(office: Arc<Office>) {
             sleep(QUEUES_EVERY).await;
             let changed = std::mem::take(&mut *lock(&office.changed));
             let this = Arc::clone(&office);
-            let told = office
-                .insist(move |tx| changed.iter().try_for_each(|queue| change::tell_queue(tx, &this, queue)));
+            let told = office.insist(move |tx| {
+                changed.iter().try_for_each(|queue| change::tell_queue(tx, &this, queue).map(drop))
+            });
             if let Err(error) = told.await {
                 tracing::debug!(%error, "the state of queues could not be told");
             }

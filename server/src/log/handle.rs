@@ -32,7 +32,7 @@ use super::{
 /// How long the server's own writes wait before they ask for a place in the queue again.
 const FOR_A_PLACE: Duration = Duration::from_millis(2);
 /// The most characters of an idempotency key.
-const KEY_CHARS_MAX: usize = 255;
+pub const KEY_CHARS_MAX: usize = 255;
 
 /// The log. Cloning it copies a pointer.
 #[derive(Clone)]
@@ -148,7 +148,9 @@ impl Log {
             let published = self.transact(bytes, move |tx| tx.append(&topic, data.get())).await;
             return Ok(Receipt { published: published?, replayed: false });
         };
-        check_key(&key)?;
+        if !is_key(&key) {
+            return Err(LogError::BadKey);
+        }
         let digest: [u8; 32] = Sha256::digest(data.get()).into();
         let append = move |tx: &mut Tx<'_>| tx.append_once(&topic, data.get(), &key, digest);
         let (published, replayed) = self.transact::<_, LogError>(bytes, append).await?;
@@ -221,6 +223,14 @@ impl Log {
             message = back;
         }
         answer.await.unwrap_or_else(|_| Err(LogError::Stopped.into()))
+    }
+
+    /// Waits until what is committed up to `seq` is visible: what a state that was read from rows contains.
+    pub async fn catch_up(&self, seq: Seq) {
+        if seq > self.cursor().seq {
+            // Committed and not yet visible: what stands in line behind it comes after it.
+            let _ = self.transact(0, |_| Ok::<_, LogError>(())).await;
+        }
     }
 
     /// Puts a message into the queue; gives it back where that is full.
@@ -368,7 +378,7 @@ fn not_reserved(topic: &Topic) -> Result<(), LogError> {
     if topic.is_reserved() { Err(LogError::Reserved(topic.clone())) } else { Ok(()) }
 }
 
-fn check_key(key: &str) -> Result<(), LogError> {
-    let visible = key.bytes().all(|byte| byte.is_ascii_graphic());
-    if visible && (1..=KEY_CHARS_MAX).contains(&key.len()) { Ok(()) } else { Err(LogError::BadKey) }
+/// Whether a text can be an idempotency key: 1 to 255 visible characters of ASCII.
+pub fn is_key(key: &str) -> bool {
+    (1..=KEY_CHARS_MAX).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic())
 }

@@ -44,7 +44,7 @@ mod tests;
 pub use access::{AccessFuture, Credential};
 pub use clock::{Clock, now_us};
 pub use error::LogError;
-pub use handle::{Declared, Log, LogStats, Owner, Receipt};
+pub use handle::{Declared, KEY_CHARS_MAX, Log, LogStats, Owner, Receipt, is_key};
 pub use item::{Batch, Entry, Item};
 pub use settings::Settings;
 pub use snapshot::{Snapshot, SnapshotFuture, SnapshotSource};

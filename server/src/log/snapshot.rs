@@ -21,6 +21,13 @@ pub struct Snapshot {
     pub data: Data,
 }
 
+impl Snapshot {
+    /// The state as JSON; a struct of strings and numbers always serialises.
+    pub fn of(seq: Seq, state: &impl serde::Serialize) -> Option<Self> {
+        Some(Self { seq, data: serde_json::value::to_raw_value(state).ok()? })
+    }
+}
+
 /// A snapshot on its way.
 pub type SnapshotFuture<'a> = Pin<Box<dyn Future<Output = Option<Snapshot>> + Send + 'a>>;
 

@@ -16,17 +16,15 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use super::{Api, path::TopicPath, spec};
 use crate::{
     body, credential,
+    idempotency::{self, IDEMPOTENCY_REPLAYED},
     log::LogError,
+    query,
     refusal::Refusal,
-    wires::{self, query},
+    wires,
 };
 
-const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 const NO_STORE: [(HeaderName, HeaderValue); 1] =
     [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
-/// The most characters of an idempotency key.
-const KEY_CHARS_MAX: usize = 255;
 /// Topics on one page of a list, and the most that may be asked for.
 const LIST_DEFAULT: usize = 100;
 const LIST_MAX: usize = 1_000;
@@ -105,33 +103,23 @@ impl Listing {
         }
         let from = query::single(query, "from")?.filter(|from| !from.is_empty());
         let from = from.map(|from| from.parse().map_err(|error| query::bad("from", error))).transpose()?;
-        let limit = match query::single(query, "limit")? {
-            None => LIST_DEFAULT,
-            Some(limit) => limit
-                .parse()
-                .ok()
-                .filter(|limit| (1..=LIST_MAX).contains(limit))
-                .ok_or_else(|| query::bad("limit", format_args!("it is 1 to {LIST_MAX}")))?,
-        };
+        let limit = query::limit(query::single(query, "limit")?, LIST_DEFAULT, LIST_MAX)?;
         Ok(Self { prefix: prefix.into_owned(), from, limit })
     }
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
-    let mut keys = headers.get_all(IDEMPOTENCY_KEY).iter();
-    let Some(key) = keys.next() else { return Ok(None) };
-    let key = key.as_bytes();
-    let good = (1..=KEY_CHARS_MAX).contains(&key.len()) && key.iter().all(u8::is_ascii_graphic);
-    match std::str::from_utf8(key) {
-        Ok(key) if good && keys.next().is_none() => Ok(Some(key.to_owned())),
-        _ => Err(LogError::BadKey.into()),
-    }
+    let key = idempotency::key(headers)?;
+    idempotency::check(key.as_deref())?;
+    Ok(key)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    use crate::{idempotency::IDEMPOTENCY_KEY, log::KEY_CHARS_MAX};
 
     #[test]
     fn a_key_is_visible_ascii_and_given_once() {

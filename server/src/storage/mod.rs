@@ -32,6 +32,8 @@ mod upkeep;
 mod within;
 
 #[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
 mod tests;
 
 pub use backup::{BackupError, backup, restore};

@@ -1,23 +1,10 @@
 //! The queries use the indexes that are named after them, and the tables guard themselves.
 
-use rusqlite::Connection;
-
-use crate::storage;
-
-fn layout() -> (Connection, std::path::PathBuf) {
-    let name = format!("fourwire-auction-rows-{}-{:?}", std::process::id(), std::thread::current().id());
-    let data = std::env::temp_dir().join(name.replace(['(', ')'], ""));
-    let _ = std::fs::remove_dir_all(&data);
-    let settings = storage::Settings { data: data.clone(), reserve_bytes: 0, ..Default::default() };
-    drop(storage::open(&settings).unwrap_or_else(|error| panic!("{error}")));
-    let connection = Connection::open(data.join("fourwire.db")).expect("the database");
-    connection.pragma_update(None, "foreign_keys", true).expect("a pragma");
-    (connection, data)
-}
+use crate::storage::testing::{assert_plan, layout};
 
 #[test]
 fn each_index_is_used_by_the_query_it_is_for() {
-    let (connection, data) = layout();
+    let (connection, _dir) = layout("auction-rows");
     for (query, plan) in [
         (
             "select lot_id from lot where result is null and (ends_at, lot_id) > (1, 1) and (opens_at <= 3 or 3 < 0) order by ends_at, lot_id limit 5",
@@ -50,18 +37,13 @@ fn each_index_is_used_by_the_query_it_is_for() {
         ),
         ("select key from command where at < 9 order by at limit 5", "command_by_age (at<?)"),
     ] {
-        let mut statement = connection.prepare(&format!("explain query plan {query}")).expect(query);
-        let steps: Vec<String> =
-            statement.query_map([], |row| row.get(3)).expect(query).collect::<Result<_, _>>().expect(query);
-        let text = steps.join("; ");
-        assert!(text.contains(plan) && !text.contains("TEMP B-TREE"), "{query}: {text}");
+        assert_plan(&connection, query, plan);
     }
-    let _ = std::fs::remove_dir_all(data);
 }
 
 #[test]
 fn the_tables_guard_themselves() {
-    let (connection, data) = layout();
+    let (connection, _dir) = layout("auction-rows");
     connection
         .execute_batch(
             "insert into bidder values (1, 'a', null, 0, 100, 0, 1, 1), (2, 'b', null, 0, 100, 0, 1, 1);
@@ -88,5 +70,4 @@ fn the_tables_guard_themselves() {
         let error = connection.execute_batch(sql).expect_err(sql).to_string();
         assert!(error.contains(constraint), "{sql}: {error}");
     }
-    let _ = std::fs::remove_dir_all(data);
 }

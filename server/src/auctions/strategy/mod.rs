@@ -20,8 +20,8 @@ use std::{
 use fourwire_shared::auction;
 
 use super::{
-    AuctionError,
-    decide::{Answer, Placed},
+    Answer, AuctionError,
+    decide::Placed,
     house::{House, lock},
 };
 

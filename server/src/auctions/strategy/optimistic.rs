@@ -9,8 +9,8 @@ use std::{sync::Arc, time::Duration};
 use super::{Deciding, Desk, Strategy};
 use crate::{
     auctions::{
-        AuctionError,
-        decide::{self, Answer, Placed, Situation},
+        Answer, AuctionError,
+        decide::{self, Placed, Situation},
         house::House,
     },
     jitter,

@@ -10,8 +10,8 @@ use tokio::time::{Instant, timeout};
 
 use super::{Deciding, Desk, Strategy};
 use crate::auctions::{
-    AuctionError,
-    decide::{self, Answer, Placed},
+    Answer, AuctionError,
+    decide::{self, Placed},
     house::House,
     mutant::mutant,
 };

@@ -17,8 +17,8 @@ use tokio::{
 use super::{Deciding, Desk, Strategy, lock};
 use crate::{
     auctions::{
-        AuctionError,
-        decide::{self, Answer, Placed, Situation},
+        Answer, AuctionError,
+        decide::{self, Placed, Situation},
         house::{House, rows},
         mutant::mutant,
     },

@@ -91,7 +91,7 @@ async fn what_was_changed_by_hand_is_found() {
         site.accepted(lot, &bidders[0], bid(100)).await;
         site.accepted(lot, &bidders[1], bid(200)).await;
         site.is_sound().await;
-        let path = site.dir.0.join("fourwire.db");
+        let path = site.dir.path().join("fourwire.db");
         let hand = rusqlite::Connection::open(path).expect("the database");
         hand.execute_batch(&format!("pragma foreign_keys = off; {sql}")).expect(sql);
         if sql == "delete from command" {

@@ -11,10 +11,9 @@ mod storm;
 mod strategies;
 
 use std::{
-    path::PathBuf,
     sync::{
         Arc,
-        atomic::{AtomicU32, AtomicU64, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -28,32 +27,12 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::{Answer, AuctionError, Auctions, Settings, checker::Report, house::House, mutant::Mutant};
 use crate::{
     log::{self, Clock, Credential, Log},
-    storage::{self, Durability, Readers},
+    storage::{self, Durability, Readers, testing::Dir},
 };
 
 /// When the tests' clock begins, in µs.
 const DAWN: u64 = 1_790_000_000_000_000;
 const S: u64 = 1_000_000;
-
-/// An empty directory, removed on drop.
-struct Dir(PathBuf);
-
-impl Dir {
-    fn new() -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let path = std::env::temp_dir().join(format!("fourwire-auctions-{}-{number}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&path);
-        std::fs::create_dir_all(&path).expect("a temporary directory");
-        Self(path)
-    }
-}
-
-impl Drop for Dir {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
 
 /// A house that is open.
 struct Site {
@@ -82,7 +61,8 @@ impl Site {
     async fn with(mutant: Option<Mutant>, adjust: impl FnOnce(&mut Settings)) -> Self {
         let mut settings = Settings { look_every: Duration::from_secs(3_600), ..Settings::default() };
         adjust(&mut settings);
-        Self::open(Arc::new(Dir::new()), Arc::new(AtomicU64::new(DAWN)), settings, mutant).await
+        Self::open(Arc::new(Dir::in_memory("auctions")), Arc::new(AtomicU64::new(DAWN)), settings, mutant)
+            .await
     }
 
     async fn open(dir: Arc<Dir>, clock: Arc<AtomicU64>, settings: Settings, mutant: Option<Mutant>) -> Self {
@@ -92,7 +72,7 @@ impl Site {
             ..log::Settings::default()
         };
         let storage = storage::Settings {
-            data: dir.0.clone(),
+            data: dir.path().to_owned(),
             durability: Durability::Normal,
             reserve_bytes: 0,
             readers: 4,

@@ -259,6 +259,13 @@ pub(in crate::jobs) fn results(
     Ok((sum, oldest?))
 }
 
+/// The jobs with a result, and the attempts that made them.
+pub(in crate::jobs) fn files(connection: &Connection) -> rusqlite::Result<Vec<(JobId, u32)>> {
+    const SQL: &str = "select job_id, attempt from job where result_name is not null";
+    let file = |row: &Row<'_>| Ok((JobId::new(number(row, 0)?), short(row, 1)?));
+    connection.prepare_cached(SQL)?.query_map([], file)?.collect()
+}
+
 fn ids(connection: &Connection, text: &str, params: impl rusqlite::Params) -> rusqlite::Result<Vec<JobId>> {
     let id = |row: &Row<'_>| number(row, 0).map(JobId::new);
     connection.prepare_cached(text)?.query_map(params, id)?.collect()

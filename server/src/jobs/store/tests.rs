@@ -1,22 +1,10 @@
 //! The queries use the indexes that are named after them, and the tables guard themselves.
 
-use rusqlite::Connection;
-
-use crate::storage;
-
-fn layout(name: &str) -> (Connection, std::path::PathBuf) {
-    let data = std::env::temp_dir().join(format!("fourwire-job-rows-{name}-{}", std::process::id()));
-    let _ = std::fs::remove_dir_all(&data);
-    let settings = storage::Settings { data: data.clone(), reserve_bytes: 0, ..Default::default() };
-    drop(storage::open(&settings).unwrap_or_else(|error| panic!("{error}")));
-    let connection = Connection::open(data.join("fourwire.db")).expect("the database");
-    connection.pragma_update(None, "foreign_keys", true).expect("a pragma");
-    (connection, data)
-}
+use crate::storage::testing::{assert_plan, layout};
 
 #[test]
 fn each_index_is_used_by_the_query_it_is_for() {
-    let (connection, data) = layout("plans");
+    let (connection, _dir) = layout("job-rows");
     for (query, plan) in [
         (
             "select job_id from job where queue = 'a' and state = 'available' order by priority desc, run_at, job_id limit 1",
@@ -61,18 +49,13 @@ fn each_index_is_used_by_the_query_it_is_for() {
         ("select next_at from schedule where paused = 0 order by next_at limit 1", "schedule_by_time"),
         ("select key from job_command where at < 9 order by at limit 5", "job_command_by_age (at<?)"),
     ] {
-        let mut statement = connection.prepare(&format!("explain query plan {query}")).expect(query);
-        let steps: Vec<String> =
-            statement.query_map([], |row| row.get(3)).expect(query).collect::<Result<_, _>>().expect(query);
-        let text = steps.join("; ");
-        assert!(text.contains(plan) && !text.contains("TEMP B-TREE"), "{query}: {text}");
+        assert_plan(&connection, query, plan);
     }
-    let _ = std::fs::remove_dir_all(data);
 }
 
 #[test]
 fn the_tables_guard_themselves_and_count() {
-    let (connection, data) = layout("guards");
+    let (connection, _dir) = layout("job-rows");
     let job = |state: &str, key: &str| {
         format!(
             "insert into job (kind, queue, priority, state, input, unique_key, created_at, run_at, attempt, used,
@@ -114,5 +97,4 @@ fn the_tables_guard_themselves_and_count() {
     connection.execute_batch(&job("available", "null")).expect("a job");
     let id: i64 = connection.query_row("select job_id from job", [], |row| row.get(0)).expect("its number");
     assert!(id > 2, "a number is never used again");
-    let _ = std::fs::remove_dir_all(data);
 }

@@ -151,9 +151,9 @@ async fn only_the_file_of_the_attempt_that_completed_is_kept() {
     let (kept, failed) = (site.play("make").await, site.play("make_and_fail").await);
     site.reaches(kept, State::Completed).await;
     site.reaches(failed, State::Retryable).await;
-    let dir = site.dir.0.join("jobs");
+    let dir = site.dir.path().join("jobs");
     let files = || {
-        let mut names: Vec<String> = std::fs::read_dir(site.dir.0.join("jobs"))
+        let mut names: Vec<String> = std::fs::read_dir(site.dir.path().join("jobs"))
             .expect("the directory")
             .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
             .collect();

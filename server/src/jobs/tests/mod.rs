@@ -11,10 +11,9 @@ mod storm;
 
 use std::{
     io::Write,
-    path::PathBuf,
     sync::{
         Arc,
-        atomic::{AtomicU32, AtomicU64, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -29,16 +28,17 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     Jobs, Settings,
-    checker::Report,
+    checker::{self, Report},
     kinds::{BadInput, Kind, Kinds, Policy},
     mutant::Mutant,
-    office::{Office, Parts},
+    office::Office,
     settings::Dice,
+    store::jobs::Wanted,
     work::{Done, Failure, Work},
 };
 use crate::{
     log::{self, Clock, Item, Log},
-    storage::{self, Durability, Readers},
+    storage::{self, Durability, Readers, testing::Dir},
 };
 
 /// When the tests' clock begins, in µs.
@@ -130,26 +130,6 @@ impl Kind for Play {
     }
 }
 
-/// An empty directory, removed on drop.
-struct Dir(PathBuf);
-
-impl Dir {
-    fn new() -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let path = std::env::temp_dir().join(format!("fourwire-jobs-{}-{number}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&path);
-        std::fs::create_dir_all(&path).expect("a temporary directory");
-        Self(path)
-    }
-}
-
-impl Drop for Dir {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
 /// A server's jobs and nothing else of it.
 struct Site {
     jobs: Jobs,
@@ -178,7 +158,7 @@ impl Site {
             ..Settings::default()
         };
         adjust(&mut settings);
-        Self::open(Arc::new(Dir::new()), Arc::new(AtomicU64::new(DAWN)), settings, mutant).await
+        Self::open(Arc::new(Dir::in_memory("jobs")), Arc::new(AtomicU64::new(DAWN)), settings, mutant).await
     }
 
     async fn open(dir: Arc<Dir>, clock: Arc<AtomicU64>, settings: Settings, mutant: Option<Mutant>) -> Self {
@@ -188,7 +168,7 @@ impl Site {
             ..log::Settings::default()
         };
         let storage = storage::Settings {
-            data: dir.0.clone(),
+            data: dir.path().to_owned(),
             durability: Durability::Normal,
             reserve_bytes: 0,
             readers: 4,
@@ -197,15 +177,15 @@ impl Site {
         let opened = storage::open(&storage).unwrap_or_else(|error| panic!("{error}"));
         let log = Log::start(opened, log_settings).expect("a log");
         let (tracker, draining) = (TaskTracker::new(), CancellationToken::new());
-        let mut office = Office::new(Parts {
-            log: log.clone(),
-            readers: Readers::new(&storage),
-            kinds: Kinds::default().with(Play),
-            dir: dir.0.join("jobs"),
-            settings: settings.clone(),
-            tracker: tracker.clone(),
-            draining: draining.clone(),
-        });
+        let mut office = Office::new(
+            log.clone(),
+            Readers::new(&storage),
+            Kinds::default().with(Play),
+            dir.path().join("jobs"),
+            settings.clone(),
+            tracker.clone(),
+            draining.clone(),
+        );
         office.mutant = mutant;
         let jobs = Jobs::open(office).await.expect("jobs");
         Self { jobs, log, clock, tracker, draining, settings, mutant, dir }
@@ -286,8 +266,33 @@ impl Site {
         page.items.iter().filter_map(job).collect()
     }
 
+    /// Reads everything and says what does not add up: the rows by themselves, and the rows against what the log tells.
     async fn check(&self) -> Report {
-        self.jobs.check().await.expect("a report")
+        let readers = &self.jobs.office.readers;
+        let mut report = readers.read(checker::check).await.expect("a report");
+        let mut wanted = Wanted::default();
+        loop {
+            let page = self.jobs.jobs(wanted.clone(), 500).await.expect("a page");
+            for job in page.jobs {
+                report.findings.extend(self.contradiction(job).await);
+            }
+            match page.next {
+                Some(next) => wanted.before = Some(next),
+                None => return report,
+            }
+        }
+    }
+
+    /// What the log tells of a job, if it is something else than its row. Where a restart has emptied the topic, it tells
+    /// nothing.
+    async fn contradiction(&self, job: Job) -> Option<String> {
+        let told = self.told(&job.id.topic()).await.pop();
+        let now = self.jobs.job(job.id).await.ok().map(|now| Job { input: None, ..now });
+        let is_quiet = now.as_ref() == Some(&job);
+        let differs = told.is_some_and(|told| (told.state, told.attempt) != (job.state, job.attempt));
+        let finding =
+            || format!("job {} ({}): nobody was told of its newest state", job.id, job.state.as_str());
+        (is_quiet && differs).then(finding)
     }
 
     async fn is_clean(&self) {

@@ -1,11 +1,5 @@
 //! The store as the log meets it: real files, opened, filled, broken and opened again.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::atomic::{AtomicU32, Ordering},
-    time::Duration,
-};
-
 use fourwire_shared::{Policy, Retain, Seq, Topic};
 
 use super::{Settings, open};
@@ -19,35 +13,7 @@ mod opening;
 mod port;
 mod with_log;
 
-/// An empty directory, removed on drop.
-pub(super) struct Scratch(PathBuf);
-
-impl Scratch {
-    pub(super) fn new(what: &str) -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("fourwire-storage-{what}-{}-{number}", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        let _ = std::fs::remove_dir_all(&path);
-        std::fs::create_dir_all(&path).expect("a temporary directory");
-        Self(path)
-    }
-
-    pub(super) fn path(&self) -> &Path {
-        &self.0
-    }
-
-    /// Settings of a small and impatient store in here.
-    pub(super) fn settings(&self) -> Settings {
-        Settings { data: self.0.clone(), reserve_bytes: 0, tidy_every: Duration::ZERO, ..Settings::default() }
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
+pub(super) use super::testing::Dir as Scratch;
 
 pub(super) fn opened(settings: &Settings) -> Opened {
     open(settings).unwrap_or_else(|error| panic!("{error}"))
