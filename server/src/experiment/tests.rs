@@ -13,12 +13,15 @@ use fourwire_shared::{
 };
 
 use super::*;
-use crate::log::{self, Item, testing::Bench};
+use crate::{
+    log::{self, Item, testing::Bench},
+    storage::testing::memory,
+};
 
 fn empty() -> PathBuf {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    std::env::temp_dir().join(format!("fourwire-experiment-{}-{number}", std::process::id()))
+    memory().join(format!("fourwire-experiment-{}-{number}", std::process::id()))
 }
 
 async fn tried(spec: ExperimentSpec) -> Experiment {
@@ -125,7 +128,8 @@ async fn one_runs_at_a_time_is_followed_on_the_log_and_can_be_ended() {
             follower.ready().await;
         }
     };
-    let told = tokio::time::timeout(Duration::from_secs(20), over).await.expect("an end");
+    let told = tokio::time::timeout(Duration::from_secs(20), over).await;
+    let told = told.unwrap_or_else(|_| panic!("it has no end: {:?}", site.experiments.get(&begun.id)));
     assert_eq!((told.state, told.problem), (State::Cancelled, None));
     assert_eq!(site.experiments.get(&begun.id).expect("kept").state, State::Cancelled);
     assert!(matches!(site.experiments.get("another"), Err(ExperimentError::Unknown)));
