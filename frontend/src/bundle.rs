@@ -1,13 +1,13 @@
 //! Which pages are one program.
 //!
-//! The app is three WebAssembly programs of this crate, so that a visitor loads no more than a page needs: each has its own
+//! The app is four WebAssembly programs of this crate, so that a visitor loads no more than a page needs: each has its own
 //! budget of bytes over the wire. A link to a page of another program is a plain link. What a program does not name, the
 //! linker drops, so each names its own pages and no others.
 
 use yew::prelude::*;
 
 use crate::{
-    pages::{Auctions, Compare, Console, Dashboard, Experiment, Lot, NewLot, Wallet, not_found},
+    pages::{Auctions, Compare, Console, Dashboard, Experiment, Job, Jobs, Lot, NewLot, Wallet, not_found},
     router::{Go, Program, Route},
 };
 
@@ -39,6 +39,9 @@ pub static WIRES: Bundle = Bundle { program: Some(Program::Wires), page: wires }
 /// The auction house.
 pub static HOUSE: Bundle = Bundle { program: Some(Program::House), page: house };
 
+/// Jobs.
+pub static JOBS: Bundle = Bundle { program: Some(Program::Jobs), page: jobs };
+
 /// Experiments.
 pub static EXPERIMENT: Bundle = Bundle { program: Some(Program::Experiment), page: experiment };
 
@@ -47,6 +50,7 @@ pub static WHOLE: Bundle = Bundle {
     program: None,
     page: |route, go| match route.program() {
         Some(Program::House) => house(route, go),
+        Some(Program::Jobs) => jobs(route, go),
         Some(Program::Experiment) => experiment(route, go),
         _ => wires(route, go),
     },
@@ -67,6 +71,14 @@ fn house(route: Route, go: &Go) -> Html {
         Route::Lot(id) => html! { <Lot key={id.get()} {id} go={go.clone()} /> },
         Route::NewLot => html! { <NewLot go={go.clone()} /> },
         Route::Wallet => html! { <Wallet go={go.clone()} /> },
+        _ => not_found(go),
+    }
+}
+
+fn jobs(route: Route, go: &Go) -> Html {
+    match route {
+        Route::Jobs => html! { <Jobs go={go.clone()} /> },
+        Route::Job(id) => html! { <Job key={id.get()} {id} go={go.clone()} /> },
         _ => not_found(go),
     }
 }

@@ -1,4 +1,4 @@
-//! The Fourwire app: a dashboard, a comparison, a console and an auction house over one ordered topic log, read on any of
+//! The Fourwire app: a dashboard, a comparison, a console, an auction house and jobs over one ordered topic log, read on any of
 //! four wires.
 //!
 //! Who owns what: [`wire`] speaks to the server (four transports under the shared sans-IO session), [`live`] is the
@@ -26,6 +26,8 @@
 //! | `[data-testid=bid-form]`, `bid-amount`, `bid-max`, `bid-guard`, `bid-send`, `bid-buy`, `bid-outcome` (`data-outcome` = `sent`, `leading`, `outbid`, `refused`, `lost`), `bid-again` | bidding |
 //! | `[data-testid=join-open]`, `join-form`, `join-name`, `join-send`, `leave`, `wallet-available`, `wallet-held` (`data-minor`), `entries`, `entry` (`data-kind`), `lot-form`, `lot-send` | who the visitor is, her money, what she puts up |
 //! | `[data-testid=wish-form]`, `experiment-start`, `experiment-cancel`, `experiment` (`data-state` = `running`, `done`, `failed`, `cancelled`; `data-done`), `experiment-doing`, `experiment-result`, `experiment-sentence`, `experiment-verdict` (`data-sound`), `experiment-table`, `scenario-last-ticket`, `-hotel-night`, `-bank-balance`, `outcome` (`data-naive`, `data-broken`) | experiments |
+//! | `[data-testid=queue]` (`data-queue`, `data-paused`, `data-waiting`, `data-running`), `queue-pause`, `jobs`, `jobs-empty`, `job-row` (`data-job`, `data-state`), `jobs-cancel`, `jobs-retry`, `job-new`, `job-form`, `job-send` | jobs |
+//! | `[data-testid=job]` (`data-job`, `data-state`, `data-attempt`), `job-state` (`data-state`), `job-done` (`data-value`), `job-message`, `job-error`, `job-log`, `job-input`, `attempt` (`data-number`, `data-outcome`), `job-result`, `job-preview`, `job-download`, `job-cancel`, `job-retry`, `job-delete` | one job |
 
 pub mod address;
 pub mod api;
@@ -38,6 +40,8 @@ pub mod decimal;
 mod fetch;
 pub mod format;
 pub mod house;
+pub mod jobs;
+mod json;
 pub mod live;
 pub mod pace;
 pub mod pages;
@@ -45,6 +49,7 @@ pub mod panic;
 pub mod router;
 pub mod storage;
 pub mod theme;
+pub mod time;
 pub mod wire;
 
 /// Mounts the app in place of the static shell of `index.html`, with the pages of this program.

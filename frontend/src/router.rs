@@ -1,6 +1,8 @@
 //! The app's addresses. Some pages need a table and two events of the browser, not a crate.
 
-use fourwire_shared::auction::AuctionId;
+use std::str::FromStr;
+
+use fourwire_shared::{auction::AuctionId, job::JobId};
 use gloo::events::EventListener;
 use wasm_bindgen::JsValue;
 use yew::prelude::*;
@@ -24,6 +26,10 @@ pub enum Route {
     NewLot,
     /// The visitor's money.
     Wallet,
+    /// Jobs and queues.
+    Jobs,
+    /// One job.
+    Job(JobId),
     /// Contention, tried out.
     Experiment,
     /// Anything else.
@@ -32,11 +38,12 @@ pub enum Route {
 
 impl Route {
     /// The pages of the navigation, with the words on their links.
-    pub const NAV: [(Self, &str); 5] = [
+    pub const NAV: [(Self, &str); 6] = [
         (Self::Dashboard, "Dashboard"),
         (Self::Compare, "Compare"),
         (Self::Console, "Console"),
         (Self::Auctions, "Auctions"),
+        (Self::Jobs, "Jobs"),
         (Self::Experiment, "Experiment"),
     ];
 
@@ -49,8 +56,13 @@ impl Route {
             "/auctions" => Self::Auctions,
             "/auctions/new" => Self::NewLot,
             "/wallet" => Self::Wallet,
+            "/jobs" => Self::Jobs,
             "/experiment" => Self::Experiment,
-            path => path.strip_prefix("/auctions/").and_then(lot).map_or(Self::NotFound, Self::Lot),
+            path => {
+                let lot = path.strip_prefix("/auctions/").and_then(number).map(AuctionId::new).map(Self::Lot);
+                let job = path.strip_prefix("/jobs/").and_then(number).map(JobId::new).map(Self::Job);
+                lot.or(job).unwrap_or(Self::NotFound)
+            }
         }
     }
 
@@ -63,9 +75,11 @@ impl Route {
             Self::Auctions => "/auctions",
             Self::NewLot => "/auctions/new",
             Self::Wallet => "/wallet",
+            Self::Jobs => "/jobs",
             Self::Experiment => "/experiment",
             Self::NotFound => "/404",
             Self::Lot(id) => return format!("/auctions/{id}").into(),
+            Self::Job(id) => return format!("/jobs/{id}").into(),
         })
     }
 
@@ -79,6 +93,8 @@ impl Route {
             Self::Lot(_) => "Lot · Fourwire",
             Self::NewLot => "New lot · Fourwire",
             Self::Wallet => "Wallet · Fourwire",
+            Self::Jobs => "Jobs · Fourwire",
+            Self::Job(_) => "Job · Fourwire",
             Self::Experiment => "Experiment · Fourwire",
             Self::NotFound => "Not found · Fourwire",
         }
@@ -94,6 +110,8 @@ impl Route {
             Self::Lot(_) => "lot",
             Self::NewLot => "new-lot",
             Self::Wallet => "wallet",
+            Self::Jobs => "jobs",
+            Self::Job(_) => "job",
             Self::Experiment => "experiment",
             Self::NotFound => "not-found",
         }
@@ -103,6 +121,7 @@ impl Route {
     pub const fn section(self) -> Self {
         match self {
             Self::Lot(_) | Self::NewLot | Self::Wallet => Self::Auctions,
+            Self::Job(_) => Self::Jobs,
             page => page,
         }
     }
@@ -111,6 +130,7 @@ impl Route {
     pub const fn program(self) -> Option<Program> {
         match self.section() {
             Self::Auctions => Some(Program::House),
+            Self::Jobs => Some(Program::Jobs),
             Self::Experiment => Some(Program::Experiment),
             Self::NotFound => None,
             _ => Some(Program::Wires),
@@ -129,14 +149,15 @@ pub enum Program {
     Wires,
     /// The auction house.
     House,
+    /// Jobs.
+    Jobs,
     /// Experiments.
     Experiment,
 }
 
-/// A lot's number in its one spelling.
-fn lot(number: &str) -> Option<AuctionId> {
-    let id = AuctionId::new(number.parse().ok()?);
-    (id.to_string() == number).then_some(id)
+/// A number in its one spelling.
+fn number<T: FromStr + ToString>(text: &str) -> Option<T> {
+    text.parse().ok().filter(|number: &T| number.to_string() == text)
 }
 
 /// Goes to a page.
@@ -175,22 +196,31 @@ mod tests {
 
     #[test]
     fn each_page_is_at_its_path_and_nothing_else_is() {
-        let others = [Route::NewLot, Route::Wallet, Route::Lot(AuctionId::new(42))];
+        let others =
+            [Route::NewLot, Route::Wallet, Route::Lot(AuctionId::new(42)), Route::Job(JobId::new(1 << 40))];
         for route in Route::NAV.map(|(route, _)| route).into_iter().chain(others) {
             assert_eq!(Route::at(&route.path()), route);
             assert_eq!(Route::at(&format!("{}/", route.path())), route);
         }
-        for path in
-            ["/404", "/comparison", "/Console", "/compare/x", "/auctions/042", "/auctions/x", "/auctions/1/2"]
-        {
+        for path in [
+            "/404",
+            "/jobs/07",
+            "/jobs/-1",
+            "/comparison",
+            "/Console",
+            "/compare/x",
+            "/auctions/042",
+            "/auctions/x",
+            "/auctions/1/2",
+        ] {
             assert_eq!(Route::at(path), Route::NotFound, "{path}");
         }
     }
 
     #[test]
     fn each_page_is_in_one_program_and_the_missing_one_in_all() {
-        use crate::bundle::{EXPERIMENT, HOUSE, WHOLE, WIRES};
-        let parts = [&WIRES, &HOUSE, &EXPERIMENT];
+        use crate::bundle::{EXPERIMENT, HOUSE, JOBS, WHOLE, WIRES};
+        let parts = [&WIRES, &HOUSE, &JOBS, &EXPERIMENT];
         for (route, _) in Route::NAV {
             assert_eq!(parts.iter().filter(|bundle| bundle.has(route)).count(), 1, "{route:?}");
             assert!(WHOLE.has(route));

@@ -1,15 +1,18 @@
 //! Every page in both themes and at both ends of the widths: accessible, without sideways scrolling, without a word in
 //! the console; and its picture.
 
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
 use fourwire_tests::{
     browser::{Browser, Theme},
     house::Visitor,
+    jobs::submit,
     server::TestServer,
     wait,
 };
 use serde_json::json;
 
-const PAGES: [(&str, &str, &str); 9] = [
+const PAGES: [(&str, &str, &str); 11] = [
     ("dashboard", "/", "[data-testid=cpu-now]"),
     ("compare", "/compare", "[data-testid=compare-lane-ws]"),
     ("console", "/console", "[data-testid=topic-row]"),
@@ -17,6 +20,8 @@ const PAGES: [(&str, &str, &str); 9] = [
     ("lot", "/auctions/1", "[data-testid=bid-row]"),
     ("new-lot", "/auctions/new", "[data-testid=lot-form]"),
     ("wallet", "/wallet", "[data-testid=join-open]"),
+    ("jobs", "/jobs", "[data-queue=long]"),
+    ("job", "/jobs/3", "[data-testid=job-preview] td"),
     ("experiment", "/experiment", "[data-testid=experiment-table]"),
     ("missing", "/nothing-here", "main h1"),
 ];
@@ -61,6 +66,17 @@ async fn with_history() -> TestServer {
     for (number, amount) in [10_000, 10_500, 12_000, 12_500, 17_000, 17_500].into_iter().enumerate() {
         let bidder = if number % 2 == 0 { &ada } else { &bo };
         bidder.bid(clock, &format!("bid-{number}"), &json!({ "amount": amount })).await.expect("an answer");
+    }
+    let tomorrow = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock") + Duration::from_hours(24);
+    for spec in [
+        json!({ "kind": "export", "input": { "table": "lots" }, "run_at": tomorrow.as_micros() as u64 }),
+        json!({
+            "kind": "experiment.contention", "queue": "long",
+            "input": { "seconds": 60, "rounds": 10, "bidders": 2, "rate": 20 },
+        }),
+        json!({ "kind": "export", "input": { "table": "bids" } }),
+    ] {
+        submit(&server, &spec).await;
     }
     let spec = json!({ "kind": "contention", "bidders": 8, "seconds": 1, "rounds": 1 });
     server.post("/v1/experiments", &spec).await;

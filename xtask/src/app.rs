@@ -31,9 +31,10 @@ struct Program {
 }
 
 /// The programs. Trunk builds the first.
-const PROGRAMS: [Program; 3] = [
+const PROGRAMS: [Program; 4] = [
     Program { name: "fourwire-frontend", page: page::INDEX },
     Program { name: "fourwire-house", page: "house.html" },
+    Program { name: "fourwire-jobs", page: "jobs.html" },
     Program { name: "fourwire-experiment", page: "experiment.html" },
 ];
 

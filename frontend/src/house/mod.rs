@@ -1,4 +1,4 @@
-//! What the pages of the auction house share: who the visitor is, what she asks the server, and how money and time read.
+//! What the pages of the auction house share: who the visitor is, what she asks the server, and how money reads.
 //!
 //! Prices are what the server says; nothing here decides. A countdown follows the server's clock ([`crate::wire::LiveClock`]),
 //! never the visitor's.
@@ -8,7 +8,6 @@ pub mod identity;
 pub mod join;
 pub mod money;
 pub mod picture;
-pub mod time;
 pub mod wallet;
 
 pub use identity::{Identity, Visitor, use_visitor};

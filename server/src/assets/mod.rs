@@ -25,19 +25,22 @@ use source::{File, Source};
 const INDEX: &str = "index.html";
 /// The pages of the app's other programs; a build for development has one program and no such files.
 const HOUSE: &str = "house.html";
+const JOBS: &str = "jobs.html";
 const EXPERIMENT: &str = "experiment.html";
-const FILES: [&str; 3] = [INDEX, HOUSE, EXPERIMENT];
+const FILES: [&str; 4] = [INDEX, HOUSE, JOBS, EXPERIMENT];
 
-/// The addresses at which the app shows a page, and the file that does; `{}` stands for a number. The app's own router has
+/// The addresses at which the app shows a page, and the file that does; `{u32}` and `{u64}` stand for a number. The app's own router has
 /// the same list.
-const PAGES: [(&str, &str); 8] = [
+const PAGES: [(&str, &str); 10] = [
     ("/", INDEX),
     ("/compare", INDEX),
     ("/console", INDEX),
     ("/auctions", HOUSE),
     ("/auctions/new", HOUSE),
-    ("/auctions/{}", HOUSE),
+    ("/auctions/{u32}", HOUSE),
     ("/wallet", HOUSE),
+    ("/jobs", JOBS),
+    ("/jobs/{u64}", JOBS),
     ("/experiment", EXPERIMENT),
 ];
 const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
@@ -189,10 +192,13 @@ const SECURITY: [(HeaderName, HeaderValue); 5] = [
 
 /// Whether a path is that of a page. A slash at its end makes no difference; a number has one spelling.
 fn is_at(page: &str, path: &str) -> bool {
-    let is_number = |part: &str| part.parse::<u32>().is_ok_and(|number| number.to_string() == part);
+    let is_one = |page: &str, part: &str| match page {
+        "{u32}" => part.parse::<u32>().is_ok_and(|number| number.to_string() == part),
+        "{u64}" => part.parse::<u64>().is_ok_and(|number| number.to_string() == part),
+        word => word == part,
+    };
     let (page, path) = (page.trim_matches('/').split('/'), path.trim_matches('/').split('/'));
-    page.clone().count() == path.clone().count()
-        && page.zip(path).all(|(page, part)| page == part || page == "{}" && is_number(part))
+    page.clone().count() == path.clone().count() && page.zip(path).all(|(page, part)| is_one(page, part))
 }
 
 fn wrong_method(method: &Method) -> Response {

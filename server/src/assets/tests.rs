@@ -118,9 +118,12 @@ async fn pages_of_other_programs_are_theirs_where_there_are_any() {
         let policy = both.header("content-security-policy");
         assert!(policy.contains("script-src 'self' 'wasm-unsafe-eval';"), "{path}: {policy}");
     }
-    for path in ["/auctions/x", "/auctions/042", "/auctions/4294967296", "/auctions/1/2", "/wallet/1"] {
+    for path in
+        ["/auctions/x", "/auctions/042", "/auctions/4294967296", "/auctions/1/2", "/wallet/1", "/jobs/07"]
+    {
         assert_eq!(two.get(path).await.status, 404, "{path}");
     }
+    assert_eq!(two.get("/jobs/4294967296").await.status, 200);
     assert_eq!(two.get("/experiment").await.body, PAGE, "what is not there is the first program's");
     assert_eq!(two.get("/house.html").await.status, 308);
 }

@@ -244,6 +244,22 @@ pub struct Job {
     pub input: Option<serde_json::Value>,
 }
 
+impl Job {
+    /// Whether this is the job as it was later than `other`, or at the same time: for readers that hear of one job in
+    /// several ways. Attempts rise, each has one way to go, and within it progress does not go back.
+    pub fn is_no_older_than(&self, other: &Self) -> bool {
+        let stage = |job: &Self| match job.state {
+            State::Scheduled | State::Running => 0,
+            State::Retryable => 1,
+            State::Available => 2,
+            State::Completed | State::Cancelled | State::Discarded => 3,
+        };
+        let done = |job: &Self| job.progress.as_ref().map_or(0, |progress| progress.done);
+        let place = |job: &Self| (job.attempt, stage(job), job.cancelling, done(job));
+        place(self) >= place(other)
+    }
+}
+
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "it is what serde gives")]
 fn is_zero(number: &u32) -> bool {
     *number == 0
@@ -403,6 +419,33 @@ mod tests {
             assert_eq!(found.map(JobId::get), id, "{topic}");
         }
         assert_eq!(JobId::new(7).topic().as_str(), "job.7");
+    }
+
+    #[test]
+    fn a_later_look_at_a_job_is_told_from_an_earlier_one() {
+        let looks: Vec<Job> = [
+            ("scheduled", 0, 0),
+            ("available", 0, 0),
+            ("running", 1, 0),
+            ("running", 1, 7),
+            ("retryable", 1, 7),
+            ("available", 1, 7),
+            ("running", 2, 0),
+            ("completed", 2, 9),
+        ]
+        .into_iter()
+        .map(|(state, attempt, done)| {
+            let text = format!(
+                r#"{{"id":1,"kind":"x","queue":"q","priority":5,"state":"{state}","created_at":1,"run_at":1,
+                    "attempt":{attempt},"used":0,"max_attempts":9,"timeout_s":9,
+                    "progress":{{"done":{done},"unit":"","message":""}}}}"#
+            );
+            serde_json::from_str(&text).expect("a job")
+        })
+        .collect();
+        for (early, late) in looks.iter().zip(&looks[1..]) {
+            assert!(late.is_no_older_than(early) && !early.is_no_older_than(late), "{early:?} {late:?}");
+        }
     }
 
     #[test]

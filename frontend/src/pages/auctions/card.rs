@@ -7,8 +7,9 @@ use yew::prelude::*;
 
 use crate::{
     components::link,
-    house::{money::words, picture, time::countdown},
+    house::{money::words, picture},
     router::{Go, Route},
+    time::countdown,
 };
 
 /// The properties of [`LotCard`]: it renders anew when one of them changes.

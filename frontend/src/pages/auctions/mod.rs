@@ -22,9 +22,10 @@ use super::PageProps;
 use crate::{
     api::Failure,
     components::{link, value, whole_failure},
-    house::{JoinDialog, Visitor, api, money, time::use_server_now, use_visitor},
+    house::{JoinDialog, Visitor, api, money, use_visitor},
     live::{Folder, use_topics},
     router::{Go, Route},
+    time::use_server_now,
     wire::Arrival,
 };
 

@@ -9,13 +9,13 @@ use yew::prelude::*;
 
 use super::{
     frames::{Frames, ROW_PX, Row, window},
-    json::pretty,
     snippet,
 };
 use crate::{
     charts::units,
     components::{Icon, Say, copy_button, use_say, value, wire_mark},
     format,
+    json::pretty,
     live::{Folder, Live, use_session, use_topics},
     wire::Arrival,
 };

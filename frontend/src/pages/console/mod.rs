@@ -6,7 +6,6 @@ mod declare;
 mod form;
 mod frames;
 mod frames_view;
-mod json;
 mod publish;
 mod snippet;
 mod topics;

@@ -31,13 +31,10 @@ use self::{
 use crate::{
     api::Failure,
     components::{link, use_say, whole_failure},
-    house::{
-        JoinDialog, Visitor, api, money, picture,
-        time::{countdown, use_server_now},
-        use_visitor,
-    },
+    house::{JoinDialog, Visitor, api, money, picture, use_visitor},
     live::{Folder, use_topics},
     router::{Go, Route},
+    time::{countdown, use_server_now},
     wire::{Arrival, now_ms},
 };
 

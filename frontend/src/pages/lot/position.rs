@@ -2,7 +2,7 @@
 
 use fourwire_shared::auction::{BidderId, Lot, Money, Phase, Result as Ending};
 
-use crate::house::{money::words, time::spoken};
+use crate::{house::money::words, time::spoken};
 
 /// Where the visitor stands with a lot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

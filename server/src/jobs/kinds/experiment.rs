@@ -41,6 +41,7 @@ impl Kind for Contention {
         json!({
             "type": "object",
             "additionalProperties": false,
+            "x-order": ["strategies", "through", "bidders", "lots", "rate", "seconds", "rounds"],
             "properties": {
                 "strategies": {"type": "array", "items": {"enum": ["pessimistic", "optimistic", "queue"]}, "default": text["strategies"]},
                 "through": {"enum": ["store", "http"], "default": text["through"]},
@@ -81,6 +82,7 @@ impl Kind for Scenario {
             "type": "object",
             "additionalProperties": false,
             "required": ["scenario"],
+            "x-order": ["scenario", "clients"],
             "properties": {
                 "scenario": {"enum": ["last_ticket", "hotel_night", "bank_balance"]},
                 "clients": {"type": "integer", "minimum": 2, "default": 32},
@@ -109,9 +111,11 @@ async fn run(spec: ExperimentSpec, work: Work) -> Result<Done, Failure> {
         let mut said = String::new();
         loop {
             let now = follow.borrow_and_update().clone();
-            if now.doing != said {
-                work.log(now.doing.clone());
-                said.clone_from(&now.doing);
+            // The number of bids so far is progress, and no news.
+            let step = now.doing.split(", ").take(2).collect::<Vec<_>>().join(", ");
+            if step != said {
+                work.log(step.clone());
+                said = step;
             }
             work.tell(u64::from(now.done), Some(u64::from(now.steps)), "steps", now.doing);
             if follow.changed().await.is_err() {

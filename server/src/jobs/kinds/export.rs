@@ -178,6 +178,7 @@ impl Kind for Export {
         json!({
             "type": "object",
             "additionalProperties": false,
+            "x-order": ["table", "topic", "format", "gzip"],
             "properties": {
                 "table": {"enum": TABLES.map(|table| table.name), "description": "A table of the server's."},
                 "topic": {"type": "string", "description": "Or a topic."},

@@ -1,7 +1,7 @@
 //! JSON as people read it: indented, with keys and numbers exactly as they were published.
 
 /// Indents `json` by two spaces. Text that is not JSON comes out in some order of lines, never lost.
-pub(super) fn pretty(json: &str) -> String {
+pub(crate) fn pretty(json: &str) -> String {
     let mut out = String::with_capacity(json.len() * 2);
     let mut depth = 0usize;
     let mut quoted = false;

@@ -1,0 +1,146 @@
+//! The pages of jobs in a real browser: a job from its form to its result while the wire is switched, one that outlives
+//! its server, and many at once.
+
+use fourwire_tests::{
+    browser::{Browser, SERVER_GONE},
+    jobs::submit,
+    server::TestServer,
+    wait,
+};
+use serde_json::{Value, json};
+
+const JOB: &str = "[data-testid=job]";
+
+async fn prefer(browser: &Browser, wire: &str) {
+    browser.click(&format!("[data-wire-option={wire}]")).await;
+    browser.wait_for("[data-testid=connection]", "data-wire", wire).await;
+}
+
+/// Chooses an option of a select, as a user's choice tells the page.
+async fn choose(browser: &Browser, css: &str, value: &str) {
+    let script = "const select = document.querySelector(arguments[0]); select.value = arguments[1];
+        select.dispatchEvent(new Event('input', { bubbles: true })); return select.value";
+    wait::until(format_args!("{value} can be chosen at {css}"), async || {
+        let chosen = browser.run(script, vec![css.into(), value.into()]).await;
+        (chosen == value).then_some(())
+    })
+    .await;
+}
+
+async fn text_with(browser: &Browser, css: &str, part: &str) -> String {
+    wait::until(format_args!("{css} says {part:?}"), async || {
+        browser.text(css).await.filter(|text| text.contains(part))
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_job_goes_from_its_form_to_its_result_on_any_wire() {
+    let server = TestServer::start().await;
+    let browser = Browser::open().await;
+    browser.goto(&server.at("/jobs")).await;
+    prefer(&browser, "sse").await;
+    text_with(&browser, "[data-testid=jobs-empty]", "export").await;
+    browser.click("[data-testid=job-new]").await;
+    choose(&browser, "#job-kind", "experiment.contention").await;
+    browser.fill("#job-input-bidders", "8").await;
+    browser.fill("#job-input-seconds", "many").await;
+    browser.click("[data-testid=job-send]").await;
+    text_with(&browser, "#job-input-seconds-fault", "whole number").await;
+    browser.fill("#job-input-seconds", "1").await;
+    browser.fill("#job-input-rounds", "0").await;
+    browser.click("[data-testid=job-send]").await;
+    text_with(&browser, "#job-input-rounds-fault", "from 1 to 10").await;
+    browser.fill("#job-input-rounds", "2").await;
+    browser.click("[data-testid=job-send]").await;
+
+    browser.wait_for(JOB, "data-state", "running").await;
+    text_with(&browser, "[data-testid=job-message]", "bidding").await;
+    for wire in ["ws", "long-poll", "poll"] {
+        let before = browser.attribute("[data-testid=job-done]", "data-value").await;
+        prefer(&browser, wire).await;
+        browser.wait_for_change("[data-testid=job-done]", "data-value", before.as_deref()).await;
+    }
+    browser.wait_for(JOB, "data-state", "completed").await;
+    text_with(&browser, "[data-testid=job-log]", "bidding").await;
+    text_with(&browser, "[data-testid=job-preview]", "\"verdict\"").await;
+    browser.wait_for("[data-testid=attempt]", "data-outcome", "completed").await;
+    let input = browser.text("[data-testid=job-input]").await.unwrap_or_default();
+    assert!(input.contains("\"bidders\": 8"), "{input}");
+    let fetched = "const done = arguments[arguments.length - 1];
+        fetch(document.querySelector('[data-testid=job-download]').href).then(r => r.json()).then(done)";
+    let result = browser.run_async(fetched, vec![]).await;
+    assert_eq!(result["state"], "done");
+    browser.close(&["the server responded with a status of 422"]).await;
+}
+
+#[tokio::test]
+async fn a_page_sees_its_job_through_the_death_of_the_server() {
+    for wire in ["ws", "sse", "long-poll", "poll"] {
+        let mut server = TestServer::start().await;
+        let browser = Browser::open().await;
+        let id = submit(
+            &server,
+            &json!({
+                "kind": "experiment.contention", "max_attempts": 5,
+                "input": { "seconds": 1, "rounds": 2, "bidders": 4, "lots": 1 },
+            }),
+        )
+        .await;
+        browser.goto(&server.at(&format!("/jobs/{id}"))).await;
+        prefer(&browser, wire).await;
+        browser.wait_for(JOB, "data-state", "running").await;
+        text_with(&browser, "[data-testid=job-log]", "bidding").await;
+        server.kill().await;
+        server.start_again().await;
+        browser.wait_for(JOB, "data-attempt", "2").await;
+        browser
+            .wait_for("[data-testid=attempt][data-number='1']", "data-outcome", "lost with its process")
+            .await;
+        browser.wait_for(JOB, "data-state", "completed").await;
+        let log = browser.text("[data-testid=job-log]").await.unwrap_or_default();
+        assert!(log.contains("try 1") && log.contains("try 2"), "what was said before the kill stays: {log}");
+        browser.close(SERVER_GONE).await;
+    }
+}
+
+#[tokio::test]
+async fn queues_are_paused_and_many_jobs_are_cancelled_at_once() {
+    let server = TestServer::start().await;
+    let browser = Browser::open().await;
+    browser.goto(&server.at("/jobs")).await;
+    browser.wait_for("[data-testid=connection]", "data-state", "live").await;
+    submit(&server, &json!({ "kind": "export", "input": { "table": "lots" } })).await;
+    browser.wait_for("[data-job='1']", "data-state", "completed").await;
+    browser.click("[data-queue=default] [data-testid=queue-pause]").await;
+    browser.wait_for("[data-queue=default]", "data-paused", "true").await;
+    for _ in 0..3 {
+        submit(&server, &json!({ "kind": "export", "input": { "table": "lots" } })).await;
+    }
+    browser.wait_for("[data-queue=default]", "data-waiting", "3").await;
+    // Only those of a state, and the address keeps it over a reload.
+    choose(&browser, "#jobs-state", "available").await;
+    let rows = async |browser: &Browser| {
+        browser.run("return document.querySelectorAll('[data-testid=job-row]').length", vec![]).await
+    };
+    wait::until("three rows", async || (rows(&browser).await == 3).then_some(())).await;
+    browser.goto(browser.run("return location.href", vec![]).await.as_str().expect("an address")).await;
+    wait::until("three rows again", async || (rows(&browser).await == 3).then_some(())).await;
+    browser.click("[data-testid=jobs] thead input").await;
+    browser.click("[data-testid=jobs-cancel]").await;
+    text_with(&browser, "[data-testid=said]", "3 jobs cancelled").await;
+    text_with(&browser, "[data-testid=jobs-empty]", "No job is like that").await;
+    choose(&browser, "#jobs-state", "cancelled").await;
+    wait::until("the cancelled ones", async || (rows(&browser).await == 3).then_some(())).await;
+    browser.click("[data-queue=default] [data-testid=queue-pause]").await;
+    browser.wait_for("[data-queue=default]", "data-paused", "false").await;
+    // A retry of what is over is a new job, which runs now.
+    browser.click("[data-testid=jobs] tbody input").await;
+    browser.click("[data-testid=jobs-retry]").await;
+    text_with(&browser, "[data-testid=said]", "1 job tried again").await;
+    choose(&browser, "#jobs-state", "").await;
+    browser.wait_for("[data-job='5']", "data-state", "completed").await;
+    let told: Value = server.get("/v1/jobs/5").await;
+    assert!(told["retry_of"].as_u64().is_some_and(|id| (2..=4).contains(&id)), "{told}");
+    browser.close(&[]).await;
+}
