@@ -36,7 +36,6 @@ pub mod bundle;
 pub mod charts;
 pub mod choice;
 pub mod components;
-pub mod decimal;
 mod fetch;
 pub mod format;
 pub mod house;

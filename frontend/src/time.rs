@@ -1,4 +1,4 @@
-//! How long something takes, took or still takes, in words, by the server's clock.
+//! How long something still takes, in words, and what the server's clock says.
 
 use yew::prelude::*;
 
@@ -14,16 +14,6 @@ pub fn countdown(left_us: u64) -> String {
         (0, 0) => format!("{minutes}:{:02}", seconds % 60),
         (0, _) => format!("{hours}:{minutes:02}:{:02}", seconds % 60),
         _ => format!("{days}\u{a0}d {hours}\u{a0}h"),
-    }
-}
-
-/// How long something took, or how old it is: `640 ms`, `12.5 s`, `3 min 20 s`, `5 h 12 min`, `3 d 4 h`.
-pub fn span(us: u64) -> String {
-    let minutes = us / (60 * SECOND_US);
-    match minutes {
-        0..120 => crate::charts::units::millis(us as f64 / 1_000.0),
-        120..2_880 => format!("{}\u{a0}h {}\u{a0}min", minutes / 60, minutes % 60),
-        _ => format!("{}\u{a0}d {}\u{a0}h", minutes / 1_440, minutes / 60 % 24),
     }
 }
 
@@ -60,21 +50,6 @@ pub fn use_now() -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_span_has_two_units_at_most() {
-        let minute = 60 * SECOND_US;
-        assert_eq!(
-            [640_000, 12_500_000, 200 * SECOND_US, 312 * minute, 76 * 60 * minute].map(span),
-            [
-                "640\u{a0}ms",
-                "12.5\u{a0}s",
-                "3\u{a0}min 20\u{a0}s",
-                "5\u{a0}h 12\u{a0}min",
-                "3\u{a0}d 4\u{a0}h"
-            ]
-        );
-    }
 
     #[test]
     fn what_is_left_reads_as_a_clock() {

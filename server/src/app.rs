@@ -28,7 +28,7 @@ use crate::{
     jobs::{self, Jobs, kinds},
     lab::{self, Lab},
     log::Log,
-    routes,
+    reports, routes,
     storage::{self, Readers},
     telemetry::{self, Telemetry},
     wires::Wires,
@@ -102,6 +102,7 @@ impl Server {
             features: lab::router(lab)
                 .merge(auctions::router(auctions))
                 .merge(experiment::router(experiments))
+                .merge(reports::router(jobs.clone()))
                 .merge(jobs::router(jobs)),
             metrics: telemetry::route(telemetry, log.clone()),
             app: App::embedded(),

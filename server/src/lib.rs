@@ -24,6 +24,7 @@ pub mod lab;
 pub mod log;
 pub mod query;
 pub mod refusal;
+pub mod reports;
 pub mod routes;
 pub mod storage;
 pub mod telemetry;

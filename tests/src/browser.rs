@@ -177,6 +177,14 @@ impl Browser {
         self.must(cdp.send_raw("Emulation.setEmulatedMedia", media).await);
     }
 
+    /// Runs no script of any page from now on.
+    pub async fn without_scripts(&self) {
+        // Chromium's own first page does not bear it.
+        self.goto("about:blank").await;
+        let off = json!({ "value": true });
+        self.must(self.driver().cdp().send_raw("Emulation.setScriptExecutionDisabled", off).await);
+    }
+
     /// Cuts the page from the network, or gives it back.
     pub async fn offline(&self, offline: bool) {
         let cdp = self.driver().cdp();

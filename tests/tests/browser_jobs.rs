@@ -71,6 +71,8 @@ async fn a_job_goes_from_its_form_to_its_result_on_any_wire() {
         fetch(document.querySelector('[data-testid=job-download]').href).then(r => r.json()).then(done)";
     let result = browser.run_async(fetched, vec![]).await;
     assert_eq!(result["state"], "done");
+    browser.click("[data-testid=job-report]").await;
+    text_with(&browser, "main h1", "Who wins under contention").await;
     browser.close(&["the server responded with a status of 422"]).await;
 }
 
@@ -143,4 +145,32 @@ async fn queues_are_paused_and_many_jobs_are_cancelled_at_once() {
     let told: Value = server.get("/v1/jobs/5").await;
     assert!(told["retry_of"].as_u64().is_some_and(|id| (2..=4).contains(&id)), "{told}");
     browser.close(&[]).await;
+}
+
+#[tokio::test]
+async fn a_report_reads_without_scripts_and_prints() {
+    let server = TestServer::start().await;
+    let spec = json!({
+        "kind": "experiment.contention", "input": { "seconds": 1, "rounds": 2, "bidders": 4, "strategies": ["queue", "optimistic"] },
+    });
+    let id = submit(&server, &spec).await;
+    let browser = Browser::open().await;
+    browser.without_scripts().await;
+    // It follows the job to its end by itself.
+    browser.goto(&server.at(&format!("/reports/{id}"))).await;
+    text_with(&browser, "main dl", "running").await;
+    text_with(&browser, "main dl", "completed").await;
+    assert_eq!(browser.text("h1").await.as_deref(), Some("Who wins under contention, and what it costs"));
+    text_with(&browser, ".good", "Everything adds up").await;
+    let drawn = browser.run("return document.querySelectorAll('svg rect').length", vec![]).await;
+    assert_eq!(drawn, 4, "two charts of two strategies");
+    text_with(&browser, "table", "optimistic").await;
+    let meta = "return ['description', 'og:title', 'og:description'].map(n =>
+        document.querySelector(`meta[name='${n}'], meta[property='${n}']`)?.content?.length > 10)";
+    assert_eq!(browser.run(meta, vec![]).await, json!([true, true, true]));
+    let again = browser.attribute("meta[http-equiv=refresh]", "content").await;
+    assert_eq!(again, None, "what is final is not asked for again");
+    browser.goto(&server.at("/reports/999")).await;
+    text_with(&browser, "h1", "There is no such report").await;
+    browser.close(&["the server responded with a status of 404"]).await;
 }

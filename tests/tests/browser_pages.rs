@@ -12,7 +12,7 @@ use fourwire_tests::{
 };
 use serde_json::json;
 
-const PAGES: [(&str, &str, &str); 11] = [
+const PAGES: [(&str, &str, &str); 12] = [
     ("dashboard", "/", "[data-testid=cpu-now]"),
     ("compare", "/compare", "[data-testid=compare-lane-ws]"),
     ("console", "/console", "[data-testid=topic-row]"),
@@ -22,6 +22,7 @@ const PAGES: [(&str, &str, &str); 11] = [
     ("wallet", "/wallet", "[data-testid=join-open]"),
     ("jobs", "/jobs", "[data-queue=long]"),
     ("job", "/jobs/3", "[data-testid=job-preview] td"),
+    ("report", "/reports/3", "main table"),
     ("experiment", "/experiment", "[data-testid=experiment-table]"),
     ("missing", "/nothing-here", "main h1"),
 ];

@@ -3,7 +3,7 @@
 use web_sys::CanvasRenderingContext2d;
 use yew::{Html, html};
 
-use crate::decimal::trimmed;
+use fourwire_shared::decimal::trimmed;
 
 /// A line style.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

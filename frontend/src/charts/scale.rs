@@ -124,15 +124,6 @@ pub fn range(scale: Scale, max: f64, kibi: bool) -> (f64, f64) {
 /// Ticks that a vertical axis has about.
 pub const TICKS: usize = 4;
 
-/// 1, 1 024, 1 024² … : the unit in which a number of bytes is written.
-pub fn kibi_unit(bytes: f64) -> f64 {
-    let mut unit = 1.0;
-    while bytes.abs() >= 1_000.0 * unit && unit < 1e15 {
-        unit *= 1_024.0;
-    }
-    unit
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

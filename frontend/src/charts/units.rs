@@ -1,8 +1,6 @@
-//! Numbers as people read them: three significant digits and a unit that fits, joined by a no-break space.
-//! Machine exports do not come this way.
+//! What a chart's values are, and how they read.
 
-use super::scale::kibi_unit;
-use crate::decimal::trimmed;
+pub use fourwire_shared::figures::{bytes, count, digits, millis, number};
 
 /// What a chart's values are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -55,75 +53,6 @@ impl Unit {
             Self::Millis => millis(value),
         }
     }
-}
-
-/// A duration in milliseconds: `640 ms`, `1.24 s`, `3 min 20 s`.
-pub fn millis(ms: f64) -> String {
-    if !ms.is_finite() {
-        "–".into()
-    } else if ms.abs() >= 120_000.0 {
-        let seconds = (ms / 1_000.0).round() as i64;
-        format!("{}\u{a0}min {}\u{a0}s", seconds / 60, seconds.abs() % 60)
-    } else if ms.abs() >= 999.5 {
-        format!("{}\u{a0}s", digits(ms / 1_000.0))
-    } else {
-        format!("{}\u{a0}ms", digits(ms))
-    }
-}
-
-/// A number of bytes: `812 B`, `1.2 KiB`.
-pub fn bytes(value: f64) -> String {
-    if !value.is_finite() {
-        return "–".into();
-    }
-    let unit = kibi_unit(value);
-    let name = match unit as u64 {
-        0..=1 => "B",
-        1_024 => "KiB",
-        1_048_576 => "MiB",
-        1_073_741_824 => "GiB",
-        _ => "TiB",
-    };
-    format!("{}\u{a0}{name}", digits(value / unit))
-}
-
-/// A count with a narrow gap between thousands, or a fraction with three digits.
-pub fn number(value: f64) -> String {
-    if !value.is_finite() {
-        return "–".into();
-    }
-    if value.abs() < 1_000.0 { digits(value) } else { count(value.round() as i64) }
-}
-
-/// `12345` as `12 345`, with narrow no-break spaces.
-pub fn count(value: i64) -> String {
-    let digits = value.unsigned_abs().to_string();
-    let mut out = String::with_capacity(digits.len() + 4);
-    if value < 0 {
-        out.push('−');
-    }
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            out.push('\u{202f}');
-        }
-        out.push(digit);
-    }
-    out
-}
-
-/// Three significant digits without trailing zeros: `0.123`, `1.5`, `640`.
-pub fn digits(value: f64) -> String {
-    let size = value.abs();
-    let places = if size >= 99.95 || size == 0.0 {
-        0
-    } else if size >= 9.995 {
-        1
-    } else if size >= 0.9995 {
-        2
-    } else {
-        3
-    };
-    trimmed(value, places).replace('-', "−")
 }
 
 #[cfg(test)]

@@ -1,12 +1,10 @@
 //! How a job reads: its state, how far it is, and how fast.
 
-use fourwire_shared::job::{Job, Outcome, Progress, State};
-use yew::prelude::*;
-
-use crate::{
-    charts::units::{bytes, count, number},
-    time::span,
+use fourwire_shared::{
+    figures::{bytes, count, number, span},
+    job::{Job, Progress, State},
 };
+use yew::prelude::*;
 
 /// A state as a person says it.
 pub const fn state(state: State) -> &'static str {
@@ -18,19 +16,6 @@ pub const fn state(state: State) -> &'static str {
         State::Completed => "Completed",
         State::Cancelled => "Cancelled",
         State::Discarded => "Failed",
-    }
-}
-
-/// How an attempt ended, as a person says it.
-pub const fn outcome(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Completed => "completed",
-        Outcome::Failed => "failed",
-        Outcome::Refused => "failed for good",
-        Outcome::TimedOut => "timed out",
-        Outcome::Cancelled => "cancelled",
-        Outcome::Released => "given back at shutdown",
-        Outcome::Lost => "lost with its process",
     }
 }
 

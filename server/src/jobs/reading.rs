@@ -61,7 +61,10 @@ impl Jobs {
     }
 
     /// A completed job and the file that it has left behind.
-    pub(super) async fn result(&self, id: JobId) -> Result<(Job, File), JobError> {
+    ///
+    /// # Errors
+    /// [`JobError::Unknown`], [`JobError::ResultUnknown`], or the store's.
+    pub async fn result(&self, id: JobId) -> Result<(Job, File), JobError> {
         let job = self.job(id).await?;
         if job.result.is_none() {
             return Err(JobError::ResultUnknown(id));

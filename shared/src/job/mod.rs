@@ -285,6 +285,21 @@ pub enum Outcome {
     Lost,
 }
 
+impl Outcome {
+    /// As a person says it.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Refused => "failed for good",
+            Self::TimedOut => "timed out",
+            Self::Cancelled => "cancelled",
+            Self::Released => "given back at shutdown",
+            Self::Lost => "lost with its process",
+        }
+    }
+}
+
 /// An attempt.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {

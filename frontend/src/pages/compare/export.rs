@@ -10,7 +10,7 @@ use super::{
     settings::Settings,
     summary::Summary,
 };
-use crate::decimal::fixed;
+use fourwire_shared::decimal::fixed;
 
 /// Where and how a run was measured.
 #[derive(Clone, Debug, Default)]

@@ -1,6 +1,6 @@
 //! A lane's numbers with the buttons to disturb it; and all numbers as one plain table for paper.
 
-use fourwire_shared::Wire;
+use fourwire_shared::{Wire, decimal::trimmed};
 use yew::prelude::*;
 
 use super::{
@@ -11,7 +11,7 @@ use super::{
     shown::{Phase, Shown},
     summary::Rank,
 };
-use crate::{charts::units::millis, components::wire_mark, decimal::trimmed};
+use crate::{charts::units::millis, components::wire_mark};
 
 /// The four lanes. `poll_floor_ms` is what polling cannot beat.
 pub fn lanes(shown: &Shown, poll_floor_ms: f64, run: &Run) -> Html {

@@ -1,13 +1,13 @@
 //! The current values: one big number each, and one line of context.
 
-use fourwire_shared::dashboard::{HostSample, PerWire, ServerSample};
+use fourwire_shared::{
+    dashboard::{HostSample, PerWire, ServerSample},
+    decimal::fixed,
+};
 use yew::prelude::*;
 
 use super::{charts::micros, state::mean};
-use crate::{
-    charts::{Unit, units},
-    decimal::fixed,
-};
+use crate::charts::{Unit, units};
 
 /// One value: a number and its unit, joined by a no-break space.
 fn tile(name: &'static str, testid: Option<&'static str>, at: u64, value: String, more: String) -> Html {

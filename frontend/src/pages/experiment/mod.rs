@@ -4,7 +4,6 @@
 
 mod results;
 mod scenarios;
-mod summary;
 mod wish;
 
 use std::rc::Rc;

@@ -1,9 +1,14 @@
 //! The result of a contention experiment: plots, the table that says the same, and the checker's verdict.
 
-use fourwire_shared::{auction::Strategy, experiment::Experiment};
+use fourwire_shared::{
+    auction::Strategy,
+    experiment::{
+        Experiment,
+        summary::{Row, rows, sentence, verdict},
+    },
+};
 use yew::prelude::*;
 
-use super::summary::{Row, rows, sentence, verdict};
 use crate::{
     charts::units::{count, number},
     components::Icon,
@@ -147,5 +152,5 @@ fn ms(us: u64) -> String {
 }
 
 fn px(value: f64) -> String {
-    crate::decimal::fixed(value, 1)
+    fourwire_shared::decimal::fixed(value, 1)
 }

@@ -5,24 +5,12 @@ use yew::prelude::*;
 
 use crate::{charts::units::number, components::Icon};
 
-/// Title, what the bug is, and the name for tests.
-const fn words(scenario: Scenario) -> (&'static str, &'static str, &'static str) {
+/// Its name for tests.
+const fn name(scenario: Scenario) -> &'static str {
     match scenario {
-        Scenario::LastTicket => (
-            "The last ticket",
-            "One ticket is left. Many see it, and each sells it: between a check and its use somebody else has checked too.",
-            "last-ticket",
-        ),
-        Scenario::HotelNight => (
-            "A hotel night",
-            "Two guests find no overlapping booking, and both book. No row that one read was written by the other.",
-            "hotel-night",
-        ),
-        Scenario::BankBalance => (
-            "A bank balance",
-            "Everybody pays in. Who writes the sum that she has computed erases what was paid in meanwhile.",
-            "bank-balance",
-        ),
+        Scenario::LastTicket => "last-ticket",
+        Scenario::HotelNight => "hotel-night",
+        Scenario::BankBalance => "bank-balance",
     }
 }
 
@@ -38,7 +26,7 @@ pub(super) fn scenarios(seen: &[Experiment], busy: bool, begin: &Callback<Scenar
 }
 
 fn card(scenario: Scenario, seen: &[Experiment], busy: bool, begin: &Callback<Scenario>) -> Html {
-    let (title, bug, name) = words(scenario);
+    let name = name(scenario);
     let begin = begin.clone();
     let onclick = Callback::from(move |_: MouseEvent| begin.emit(scenario));
     let is_it =
@@ -46,8 +34,8 @@ fn card(scenario: Scenario, seen: &[Experiment], busy: bool, begin: &Callback<Sc
     let outcomes = seen.iter().find(is_it).map(|one| one.outcomes.clone()).unwrap_or_default();
     html! {
         <section class="card card-pad form" key={name} data-testid={format!("scenario-{name}")}>
-            <h3>{ title }</h3>
-            <p class="small">{ bug }</p>
+            <h3>{ scenario.title() }</h3>
+            <p class="small">{ scenario.bug() }</p>
             <button type="button" class="button" aria-disabled={busy.to_string()} {onclick}>{ "Run it" }</button>
             <ul class="form small">{ for outcomes.iter().map(outcome) }</ul>
         </section>

@@ -7,6 +7,7 @@ mod timeline;
 use std::{cell::RefCell, rc::Rc};
 
 use fourwire_shared::{
+    figures::span,
     job::{Job as Told, JobId, State},
     session::Applied,
 };
@@ -24,7 +25,7 @@ use crate::{
     json::pretty,
     live::{Folder, use_topics},
     router::{Go, Route},
-    time::{span, use_now},
+    time::use_now,
     wire::Arrival,
 };
 
@@ -255,6 +256,7 @@ fn Acts(ActsProps { job, go, refused }: &ActsProps) -> Html {
             if !is_over && !job.cancelling { <button type="button" class="button danger" data-testid="job-cancel" onclick={cancel}>{ "Cancel" }</button> }
             if is_over || job.state == State::Retryable { <button type="button" class="button" data-testid="job-retry" onclick={retry}>{ if is_over { "Try again" } else { "Try now" } }</button> }
             if is_over { <button type="button" class="button" data-testid="job-delete" onclick={delete}>{ "Delete" }</button> }
+            if is_over { <a class="button" href={format!("/reports/{id}")} data-testid="job-report">{ "Report" }</a> }
             { link(go, Route::Jobs, "button", None, html! { { "All jobs" } }) }
         </div>
     }

@@ -1,10 +1,14 @@
 //! A job's time as a bar, and its attempts as a table.
 
-use fourwire_shared::job::{Attempt, Job, Outcome};
+use fourwire_shared::{
+    decimal::trimmed,
+    figures::span,
+    job::{Attempt, Job, Outcome},
+};
 use yew::prelude::*;
 
 use super::story::{Piece, pieces};
-use crate::{format, jobs::words, time::span};
+use crate::format;
 
 /// The drawing's units, and the least that a piece gets of them.
 const WIDE: f64 = 1_000.0;
@@ -61,14 +65,14 @@ pub(super) fn timeline(job: &Job, attempts: &[Attempt], now: u64) -> Html {
 
 /// One decimal: a drawing needs no more.
 fn px(value: f64) -> String {
-    crate::decimal::trimmed(value, 1)
+    trimmed(value, 1)
 }
 
 /// The attempts, newest first.
 pub(super) fn attempts(attempts: &[Attempt]) -> Html {
     let row = |attempt: &Attempt| {
         let took = attempt.ended_at.map(|ended| span(ended.saturating_sub(attempt.started_at)));
-        let outcome = attempt.outcome.map_or("under way", words::outcome);
+        let outcome = attempt.outcome.map_or("under way", Outcome::words);
         html! {
             <tr key={attempt.number} data-testid="attempt" data-number={attempt.number.to_string()} data-outcome={outcome}>
                 <th scope="row" class="num">{ attempt.number }</th>

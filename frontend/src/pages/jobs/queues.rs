@@ -1,10 +1,13 @@
 //! The queues: what runs, what waits and since when, and how much is done.
 
-use fourwire_shared::job::Queue;
+use fourwire_shared::{
+    figures::{count, span},
+    job::Queue,
+};
 use yew::prelude::*;
 
 use super::board::Board;
-use crate::{charts::units::count, components::Icon, time::span};
+use crate::components::Icon;
 
 /// Places that are drawn at most.
 const PLACES_MAX: u32 = 32;
@@ -47,7 +50,7 @@ fn card(queue: &Queue, ended: u64, now: u64, pause: &Callback<(String, bool)>) -
             <dl class="queue-facts">
                 { fact("waiting", counts.available) }
                 { fact("for their time", counts.scheduled + counts.retryable) }
-                { fact("done per minute", ended) }
+                { fact("per minute", ended) }
                 { fact("completed", counts.completed) }
                 { fact("failed", counts.discarded) }
                 <div><dt>{ "waits longest" }</dt><dd>{ oldest.map_or_else(|| "–".to_owned(), span) }</dd></div>

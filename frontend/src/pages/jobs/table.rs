@@ -2,14 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use fourwire_shared::job::{Job, JobId, State};
+use fourwire_shared::{
+    figures::span,
+    job::{Job, JobId, State},
+};
 use yew::prelude::*;
 
 use crate::{
     components::link,
     jobs::{bar, state_tag, words},
     router::{Go, Route},
-    time::span,
 };
 
 /// Which jobs are chosen, how to choose others, and what to do with them: cancel, or else try again.

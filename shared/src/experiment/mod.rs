@@ -4,6 +4,8 @@
 //! policy `latest`, follows it: each event is the whole [`Experiment`] as it stands, and so is its state, once there was
 //! one. `GET /v1/experiments/{id}` reads one of the newest few, `DELETE /v1/experiments/{id}` cancels it → 204.
 
+pub mod summary;
+
 use serde::{Deserialize, Serialize};
 
 use crate::auction::{Strategy, spec::BadSpec};
@@ -139,6 +141,30 @@ pub enum Scenario {
 impl Scenario {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::LastTicket, Self::HotelNight, Self::BankBalance];
+
+    /// Its title.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::LastTicket => "The last ticket",
+            Self::HotelNight => "A hotel night",
+            Self::BankBalance => "A bank balance",
+        }
+    }
+
+    /// What the bug is.
+    pub const fn bug(self) -> &'static str {
+        match self {
+            Self::LastTicket => {
+                "One ticket is left. Many see it, and each sells it: between a check and its use somebody else has checked too."
+            }
+            Self::HotelNight => {
+                "Two guests find no overlapping booking, and both book. No row that one read was written by the other."
+            }
+            Self::BankBalance => {
+                "Everybody pays in. Who writes the sum that she has computed erases what was paid in meanwhile."
+            }
+        }
+    }
 }
 
 impl Run {

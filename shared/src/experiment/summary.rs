@@ -1,31 +1,35 @@
 //! What the turns of an experiment come to: one row a strategy, and a sentence that says no more than they show. No browser.
 
-use fourwire_shared::{
-    auction::Strategy,
-    experiment::{Latency, Run, Verdict},
-};
+use super::{Latency, Run, Verdict};
+use crate::auction::Strategy;
 
 /// A strategy over all its turns.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Row {
-    pub(super) strategy: Strategy,
+pub struct Row {
+    /// Which.
+    pub strategy: Strategy,
     /// Accepted bids a second of each turn, in their order.
-    pub(super) rounds: Vec<f64>,
-    /// Over all turns.
-    pub(super) accepted: f64,
-    pub(super) refused: f64,
-    pub(super) busy: f64,
+    pub rounds: Vec<f64>,
+    /// The same over all turns.
+    pub accepted: f64,
+    /// Refused bids a second, over all turns.
+    pub refused: f64,
+    /// Bids a second that were turned away undecided, over all turns.
+    pub busy: f64,
     /// The mean of the turns' percentiles, in µs.
-    pub(super) latency: Latency,
-    /// For each decided bid.
-    pub(super) conflicts: f64,
-    pub(super) wait_us: f64,
-    pub(super) commits: f64,
-    pub(super) written: Option<f64>,
+    pub latency: Latency,
+    /// Conflicts for each decided bid.
+    pub conflicts: f64,
+    /// What a decided bid waited in lines and mailboxes, in µs.
+    pub wait_us: f64,
+    /// Commits for each decided bid.
+    pub commits: f64,
+    /// Bytes written for each decided bid, where the system tells.
+    pub written: Option<f64>,
 }
 
 /// One row for each strategy, in the order of their first turns.
-pub(super) fn rows(runs: &[Run]) -> Vec<Row> {
+pub fn rows(runs: &[Run]) -> Vec<Row> {
     let mut order = Vec::new();
     for run in runs {
         if !order.contains(&run.strategy) {
@@ -63,7 +67,7 @@ fn row(strategy: Strategy, runs: &[Run]) -> Row {
 }
 
 /// What the rows say. A difference that is within the spread of the rounds is none.
-pub(super) fn sentence(rows: &[Row]) -> Option<String> {
+pub fn sentence(rows: &[Row]) -> Option<String> {
     let ends = |row: &Row| {
         let least = row.rounds.iter().copied().fold(f64::INFINITY, f64::min);
         let most = row.rounds.iter().copied().fold(0.0, f64::max);
@@ -100,7 +104,7 @@ fn times(more: f64, less: f64) -> String {
 }
 
 /// The checker's verdict over all turns.
-pub(super) fn verdict(runs: &[Run]) -> Verdict {
+pub fn verdict(runs: &[Run]) -> Verdict {
     runs.iter().fold(Verdict::default(), |mut all, run| {
         let one = &run.verdict;
         all.lots += one.lots;

@@ -1,0 +1,113 @@
+//! Reports over HTTP. Whoever asks for a page gets one, also where there is nothing to report.
+
+use any_spawner::Executor;
+use axum::{
+    Router,
+    body::Body,
+    extract::{Path, Request, State, rejection::PathRejection},
+    response::Response,
+    routing::get,
+};
+use fourwire_shared::job::JobId;
+use http::{HeaderName, HeaderValue, StatusCode, header};
+use leptos::{nonce::use_nonce, prelude::expect_context};
+use leptos_axum::ResponseOptions;
+use tokio::io::AsyncReadExt;
+
+use super::{Report, of_job, page};
+use crate::jobs::{JobError, Jobs};
+
+/// Where the report of a job is.
+pub(crate) const PATH: &str = "/reports/{id}";
+
+/// On each page, beside the policy for content, which has the page's own nonce.
+const SECURITY: [(HeaderName, HeaderValue); 4] = [
+    (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
+    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (header::REFERRER_POLICY, HeaderValue::from_static("same-origin")),
+    (HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin")),
+];
+
+/// The routes of reports.
+pub fn router(jobs: Jobs) -> Router {
+    // Leptos has one executor a process; whoever comes second finds that it is there.
+    let _ = Executor::init_tokio();
+    Router::new().route(PATH, get(report)).with_state(jobs)
+}
+
+async fn report(
+    State(jobs): State<Jobs>,
+    id: Result<Path<JobId>, PathRejection>,
+    request: Request,
+) -> Response {
+    let found = match id {
+        Ok(Path(id)) => of(&jobs, id).await.map_err(|error| (status(&error), error.to_string())),
+        Err(_) => Err((StatusCode::NOT_FOUND, "a report has the number of its job".to_owned())),
+    };
+    let (status, report) = match found {
+        Ok(report) => (StatusCode::OK, report),
+        Err((status, why)) => (status, none(status, why)),
+    };
+    rendered(status, report, request).await
+}
+
+/// Reads what there is to say of a job.
+async fn of(jobs: &Jobs, id: JobId) -> Result<Report, JobError> {
+    let job = jobs.job(id).await?;
+    let attempts = jobs.attempts(id).await?.attempts;
+    let mut result = None;
+    if job.result.is_some()
+        && let Ok((_, file)) = jobs.result(id).await
+    {
+        let mut first = Vec::new();
+        let read = file.take(of_job::RESULT_BYTES_MAX).read_to_end(&mut first).await;
+        result = read.is_ok().then_some(first);
+    }
+    Ok(of_job::report(&job, &attempts, result.as_deref()))
+}
+
+const fn status(error: &JobError) -> StatusCode {
+    match error {
+        JobError::Unknown(_) => StatusCode::NOT_FOUND,
+        _ => StatusCode::SERVICE_UNAVAILABLE,
+    }
+}
+
+/// What is said where there is nothing to report.
+fn none(status: StatusCode, why: String) -> Report {
+    let title = if status == StatusCode::NOT_FOUND {
+        "There is no such report"
+    } else {
+        "The report cannot be made now"
+    };
+    let links = vec![("/jobs".to_owned(), "All jobs".to_owned())];
+    Report {
+        title: title.to_owned(),
+        about: format!("As far as is known, {why}."),
+        links,
+        ..Report::default()
+    }
+}
+
+async fn rendered(status: StatusCode, report: Report, request: Request) -> Response {
+    let app = move || {
+        if let Some(policy) = use_nonce().and_then(|nonce| policy(&nonce)) {
+            expect_context::<ResponseOptions>().insert_header(header::CONTENT_SECURITY_POLICY, policy);
+        }
+        page::document(report.clone())
+    };
+    let mut response: Response<Body> = leptos_axum::render_app_async(app)(request).await;
+    *response.status_mut() = status;
+    response.headers_mut().extend(SECURITY);
+    response
+}
+
+/// What the page may load: its own style and nothing else. The renderer's own script, a line that sets a variable, has the
+/// same nonce.
+fn policy(nonce: &str) -> Option<HeaderValue> {
+    HeaderValue::from_str(&format!(
+        "default-src 'none'; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; img-src data:; base-uri 'none'; \
+         form-action 'none'; frame-ancestors 'none'"
+    ))
+    .ok()
+}
