@@ -5,6 +5,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use axum::body::Body;
@@ -14,7 +15,7 @@ use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::{
-    Settings,
+    allowance::Allowance,
     exchange::{BodyFault, Exchange},
 };
 
@@ -22,7 +23,9 @@ use super::{
 /// say so whatever the handler made of the failure.
 pub(super) struct Inbound {
     incoming: Incoming,
-    bytes_left: usize,
+    allowance: Allowance,
+    bytes: u64,
+    timeout: Duration,
     due: Instant,
     /// Set only while the handler waits for bytes.
     timer: Option<Pin<Box<Sleep>>>,
@@ -42,9 +45,14 @@ pub(super) enum InboundError {
 }
 
 impl Inbound {
-    pub(super) fn new(incoming: Incoming, exchange: Arc<Exchange>, settings: &Settings) -> Self {
-        let due = Instant::now() + settings.body_timeout;
-        Self { incoming, bytes_left: settings.body_bytes_max, due, timer: None, exchange, is_over: false }
+    pub(super) fn new(
+        incoming: Incoming,
+        allowance: Allowance,
+        exchange: Arc<Exchange>,
+        timeout: Duration,
+    ) -> Self {
+        let due = Instant::now() + timeout;
+        Self { incoming, allowance, bytes: 0, timeout, due, timer: None, exchange, is_over: false }
     }
 
     fn fail(&mut self, fault: BodyFault) -> Poll<Option<Result<Frame<Bytes>, InboundError>>> {
@@ -58,6 +66,9 @@ impl Inbound {
     }
 
     fn poll_late(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.timer.is_none() && self.allowance.is_stream() {
+            self.due = Instant::now() + self.timeout;
+        }
         let due = self.due;
         self.timer.get_or_insert_with(|| Box::pin(sleep_until(due))).as_mut().poll(cx)
     }
@@ -75,7 +86,7 @@ impl HttpBody for Inbound {
             return Poll::Ready(None);
         }
         // Asking for the first byte is what makes hyper say `100 Continue`: a body that cannot fit is not asked for.
-        if self.incoming.size_hint().lower() > self.bytes_left as u64 {
+        if self.incoming.size_hint().lower() > self.allowance.bytes_max().saturating_sub(self.bytes) {
             return self.fail(BodyFault::TooLarge);
         }
         match Pin::new(&mut self.incoming).poll_frame(cx) {
@@ -83,10 +94,9 @@ impl HttpBody for Inbound {
             Poll::Pending => Poll::Pending,
             Poll::Ready(Some(Ok(frame))) => {
                 self.timer = None;
-                let bytes = frame.data_ref().map_or(0, Bytes::len);
-                match self.bytes_left.checked_sub(bytes) {
-                    Some(left) => self.bytes_left = left,
-                    None => return self.fail(BodyFault::TooLarge),
+                self.bytes += frame.data_ref().map_or(0, Bytes::len) as u64;
+                if self.bytes > self.allowance.bytes_max() {
+                    return self.fail(BodyFault::TooLarge);
                 }
                 Poll::Ready(Some(Ok(frame)))
             }

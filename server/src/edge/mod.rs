@@ -9,6 +9,7 @@
 //! - Every refusal is `application/problem+json`, also those below the level of a route.
 //! - Nothing outlives [`serve`]: it returns when all connections have ended or were cut.
 
+mod allowance;
 mod bodies;
 mod connection;
 mod exchange;
@@ -22,6 +23,7 @@ mod takeover;
 #[cfg(test)]
 mod tests;
 
+pub use allowance::{Allowance, bodies_up_to};
 pub use serve::{Drained, serve};
 pub use settings::Settings;
 pub use socket::{Socket, Stalled};

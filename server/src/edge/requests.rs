@@ -12,6 +12,7 @@ use tower::ServiceExt;
 
 use super::{
     Settings, Takeover,
+    allowance::Allowance,
     bodies::{Inbound, Outbound},
     exchange::{BodyFault, Exchange},
 };
@@ -62,7 +63,9 @@ impl Requests {
             parts.extensions.insert(Takeover(self.exchange.clone()));
             Body::empty()
         } else {
-            Body::new(Inbound::new(body, self.exchange.clone(), &self.settings))
+            let allowance = Allowance::new(self.settings.body_bytes_max);
+            parts.extensions.insert(allowance.clone());
+            Body::new(Inbound::new(body, allowance, self.exchange.clone(), self.settings.body_timeout))
         };
         Ok(Request::from_parts(parts, body))
     }

@@ -2,7 +2,7 @@
 
 use axum::{
     Json, Router,
-    extract::{DefaultBodyLimit, Path, RawQuery, State, rejection::PathRejection},
+    extract::{Path, RawQuery, State, rejection::PathRejection},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -14,7 +14,9 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
 use super::{Answer, JobError, Jobs, download, store::jobs::Wanted};
 use crate::{
-    body, idempotency,
+    body,
+    edge::bodies_up_to,
+    idempotency,
     query::{self, bad, single},
     refusal::{Refusal, not_found},
 };
@@ -32,8 +34,8 @@ const PAGE_MAX: usize = 100;
 /// The routes of jobs.
 pub fn router(jobs: Jobs) -> Router {
     Router::new()
-        .route(BATCH_PATH, post(submit_all).layer(DefaultBodyLimit::max(BATCH_BYTES_MAX)))
-        .route(JOBS_PATH, get(list).post(submit))
+        .route(BATCH_PATH, bodies_up_to(BATCH_BYTES_MAX, post(submit_all)))
+        .route(JOBS_PATH, bodies_up_to(BODY_BYTES_MAX, get(list).post(submit)))
         .route(&format!("{JOBS_PATH}/{{id}}"), get(job).delete(delete))
         .route(&format!("{JOBS_PATH}/{{id}}/cancel"), post(cancel))
         .route(&format!("{JOBS_PATH}/{{id}}/retry"), post(retry))
@@ -43,9 +45,11 @@ pub fn router(jobs: Jobs) -> Router {
         .route(&format!("{QUEUES_PATH}/{{name}}/pause"), post(pause))
         .route(&format!("{QUEUES_PATH}/{{name}}/resume"), post(resume))
         .route(SCHEDULES_PATH, get(schedules))
-        .route(&format!("{SCHEDULES_PATH}/{{name}}"), get(scheduled).put(schedule).delete(unschedule))
+        .route(
+            &format!("{SCHEDULES_PATH}/{{name}}"),
+            bodies_up_to(BODY_BYTES_MAX, get(scheduled).put(schedule).delete(unschedule)),
+        )
         .route(KINDS_PATH, get(kinds))
-        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .with_state(jobs)
 }
 

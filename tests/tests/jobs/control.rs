@@ -161,3 +161,26 @@ async fn queues_pause_fill_and_go_on() {
     assert_eq!(ask(&server, "POST", "/v1/queues/slow/resume").await.status, 200);
     reaches(&server, waits, "completed").await;
 }
+
+/// The edge's own bound for bodies is smaller than what a batch of jobs may be.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_batch_may_be_larger_than_other_bodies_and_is_bounded_too() {
+    let server = TestServer::start().await;
+    let spec = |bytes: usize| {
+        let key = "k".repeat(bytes);
+        json!({ "kind": "export", "input": { "topic": key, "table": "lots" } })
+    };
+    let large = json!({ "jobs": vec![spec(200); 1_000] }).to_string();
+    assert!(large.len() > 2 * (64 << 10));
+    let post = async |path: &str, body: &str| {
+        let request = Request::new("POST", path).header("content-type", "application/json");
+        request.body(body).send(server.port()).await.problem()
+    };
+    // It is read whole, and what is wrong with it is told.
+    assert_eq!(post("/v1/jobs/batch", &large).await, "422 bad_field jobs[0].input.topic");
+    assert_eq!(post("/v1/jobs", &spec(100 << 10).to_string()).await, "422 bad_field input");
+    assert_eq!(post("/v1/jobs", &spec(200 << 10).to_string()).await, "413 payload_too_large");
+    let too_large = json!({ "jobs": vec![spec(5_000); 1_000] }).to_string();
+    assert_eq!(post("/v1/jobs/batch", &too_large).await, "413 payload_too_large");
+    assert_eq!(post("/v1/topics/x", &json!("x".repeat(70 << 10)).to_string()).await, "413 payload_too_large");
+}
