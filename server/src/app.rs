@@ -25,7 +25,7 @@ use crate::{
     config::Config,
     dashboard, edge,
     experiment::{self, Experiments},
-    jobs::{self, Jobs, kinds},
+    jobs::{self, Jobs, Uploads, kinds},
     lab::{self, Lab},
     log::Log,
     reports, routes,
@@ -76,13 +76,14 @@ impl Server {
         features.spawn(telemetry::upkeep(draining.clone()));
         dashboard::start(&log, telemetry.clone(), &features, draining.clone());
         let readers = Readers::new(&config.storage);
-        let kinds = kinds::built_in(&log, &readers);
-        let results = config.storage.data.join("jobs");
-        let jobs =
-            Jobs::start(&log, readers.clone(), kinds, results, config.jobs, &features, draining.clone());
-        let jobs = jobs.await.context("jobs cannot be had")?;
-        let auctions = Auctions::start(&log, readers, config.auctions, &features, draining.clone());
+        let auctions = Auctions::start(&log, readers.clone(), config.auctions, &features, draining.clone());
         let auctions = auctions.await.context("the auction house cannot open")?;
+        let uploads = Uploads::open(config.storage.data.join("uploads"), config.jobs.uploads);
+        let uploads = uploads.context("uploads cannot be had")?;
+        let kinds = kinds::built_in(&log, &readers, &auctions, &uploads);
+        let files = jobs::Files { results: config.storage.data.join("jobs"), uploads };
+        let jobs = Jobs::start(&log, readers, kinds, files, config.jobs, &features, draining.clone());
+        let jobs = jobs.await.context("jobs cannot be had")?;
         let scratch = config.storage.data.join("experiments");
         let experiments = Experiments::start(&log, scratch, &features, draining.clone()).await;
         let experiments = experiments.context("experiments cannot be had")?;

@@ -25,23 +25,12 @@ pub fn typed(money: Money) -> String {
     if rest == 0 { whole.to_string() } else { format!("{whole}.{rest:02}") }
 }
 
-/// What was typed: `1250`, `1 250.5`, `12,50`, with or without `€`.
+/// What was typed: see [`Money::of_text`].
 ///
 /// # Errors
 /// When it is no amount: words for the user.
 pub fn parse(text: &str) -> Result<Money, &'static str> {
-    const NOT_MONEY: &str = "An amount such as 1250 or 12.50.";
-    let digits: String = text.chars().filter(|c| !c.is_whitespace() && *c != '€').collect();
-    let (whole, rest) = digits.split_once(['.', ',']).unwrap_or((&digits, ""));
-    let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    if whole.is_empty() && rest.is_empty() || !is_number(whole) || !is_number(rest) {
-        return Err(NOT_MONEY);
-    }
-    if rest.len() > CURRENCY_DIGITS as usize {
-        return Err("At most two digits behind the point.");
-    }
-    let minor = format!("{whole}{rest:0<2}").parse().ok().and_then(|minor| Money::new(minor).ok());
-    minor.filter(|money| *money <= Money::BID_MAX).ok_or("That is more than anybody may bid.")
+    Money::of_text(text)
 }
 
 /// Digits in groups of three, and the fraction. `minor` is not negative.

@@ -115,7 +115,7 @@ impl Auctions {
     }
 }
 
-fn check_name(name: &str) -> Result<(), AuctionError> {
+pub(super) fn check_name(name: &str) -> Result<(), AuctionError> {
     let (trimmed, chars) = (name.trim().len(), name.chars().count());
     if trimmed > 0 && chars <= NAME_CHARS_MAX && !name.chars().any(char::is_control) {
         return Ok(());

@@ -168,5 +168,8 @@ pub(super) const SETTINGS: &[Setting] = &[
     row(JOBS, "job-stop-ms", "MS", "How long a job that is to end may take to notice, before it is given up", |c| Time(&mut c.jobs.stop_within, Ms, 10..=HOUR_MS)),
     row(JOBS, "job-kept", "S", "How long a job that is over is kept, with its result", |c| Time(&mut c.jobs.kept, Seconds, 1..=315_360_000)),
     row(JOBS, "job-kept-max", "COUNT", "Jobs that are over and kept; beyond it the oldest are deleted", |c| Number(&mut c.jobs.kept_max, 1..=10_000_000)),
+    row(JOBS, "upload-bytes-max", "BYTES", "A file that is sent for a job; beyond it 413", |c| Number(&mut c.jobs.uploads.bytes_max, 1_024..=PLENTY)),
+    row(JOBS, "uploads-bytes-max", "BYTES", "All such files together; beyond it 429", |c| Number(&mut c.jobs.uploads.all_bytes_max, 1_024..=PLENTY)),
+    row(JOBS, "upload-kept", "S", "How long such a file is kept when no job waits for it", |c| Time(&mut c.jobs.uploads.kept, Seconds, 60..=31_536_000)),
     row(JOBS, "job-answers-kept", "S", "How long answers are kept under their idempotency keys", |c| Time(&mut c.jobs.answers_kept, Seconds, 60..=31_536_000)),
 ];

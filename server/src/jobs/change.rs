@@ -204,6 +204,15 @@ fn under_way(tx: &mut Tx<'_>, office: &Office, id: JobId, attempt: u32) -> Resul
     if row.job.state == State::Running && is_newest { Ok(row) } else { Err(lost()) }
 }
 
+/// Whether an attempt is the newest, and under way: what its work writes beside its job asks this first.
+pub(super) fn check_under_way(tx: &mut Tx<'_>, id: JobId, attempt: u32) -> Result<(), JobError> {
+    let row = within(tx, |c| jobs::find(c, id))?;
+    match row {
+        Some(row) if row.job.state == State::Running && row.job.attempt == attempt => Ok(()),
+        _ => Err(JobError::Lost { id, attempt }),
+    }
+}
+
 /// Tells how far an attempt is. It is not written: the next change of state writes it.
 pub(super) fn progress(
     tx: &mut Tx<'_>,

@@ -28,6 +28,7 @@ mod snapshots;
 mod store;
 mod submit;
 mod upkeep;
+mod uploads;
 mod work;
 mod worker;
 
@@ -39,6 +40,7 @@ pub use error::JobError;
 pub use kinds::{Kind, Kinds};
 pub use routes::router;
 pub use settings::{Dice, Settings};
+pub use uploads::{Bounds as UploadBounds, UploadError, Uploads};
 pub use work::{Done, Failure, ResultFile, Work};
 
 use std::{path::PathBuf, sync::Arc};
@@ -52,6 +54,15 @@ use crate::{
 use office::Office;
 use snapshots::States;
 
+/// Where the files of jobs are.
+#[derive(Clone, Debug)]
+pub struct Files {
+    /// The directory of what jobs leave behind.
+    pub results: PathBuf,
+    /// What was sent for them to work on.
+    pub uploads: Uploads,
+}
+
 /// Jobs. Cloning it copies a pointer.
 #[derive(Clone)]
 pub struct Jobs {
@@ -59,8 +70,7 @@ pub struct Jobs {
 }
 
 impl Jobs {
-    /// Takes the topics below `job`, `jobs` and `queue`, ends what a crash has cut off, and begins to work. Results are kept
-    /// in `dir`. `tracker` owns the tasks, which end when `draining` is cancelled.
+    /// Takes the topics below `job`, `jobs` and `queue`, ends what a crash has cut off, and begins to work. `tracker` owns the tasks, which end when `draining` is cancelled.
     ///
     /// # Errors
     /// When the store cannot be read or written.
@@ -68,13 +78,13 @@ impl Jobs {
         log: &Log,
         readers: Readers,
         kinds: Kinds,
-        dir: PathBuf,
+        files: Files,
         settings: Settings,
         tracker: &TaskTracker,
         draining: CancellationToken,
     ) -> Result<Self, JobError> {
         let (log, tracker) = (log.clone(), tracker.clone());
-        Self::open(Office::new(log, readers, kinds, dir, settings, tracker, draining)).await
+        Self::open(Office::new(log, readers, kinds, files, settings, tracker, draining)).await
     }
 
     async fn open(office: Office) -> Result<Self, JobError> {

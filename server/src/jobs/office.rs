@@ -12,8 +12,9 @@ use tokio::{sync::Notify, time::sleep};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    JobError, Settings,
+    Files, JobError, Settings,
     kinds::Kinds,
+    uploads::Uploads,
     work::{Stop, Why},
 };
 use crate::{
@@ -31,6 +32,8 @@ pub(super) struct Office {
     pub(super) kinds: Kinds,
     /// Where results are.
     pub(super) dir: PathBuf,
+    /// Files that jobs work on.
+    pub(super) uploads: Uploads,
     pub(super) settings: Settings,
     pub(super) tracker: TaskTracker,
     pub(super) draining: CancellationToken,
@@ -59,7 +62,7 @@ impl Office {
         log: Log,
         readers: Readers,
         kinds: Kinds,
-        dir: PathBuf,
+        files: Files,
         settings: Settings,
         tracker: TaskTracker,
         draining: CancellationToken,
@@ -68,7 +71,8 @@ impl Office {
             log,
             readers,
             kinds,
-            dir,
+            dir: files.results,
+            uploads: files.uploads,
             settings,
             tracker,
             draining,

@@ -10,6 +10,7 @@ use super::{
         jobs::{self, Wanted},
         queues,
     },
+    uploads::Uploads,
     work::file_name,
 };
 
@@ -53,6 +54,11 @@ impl Jobs {
             names.filter_map(|name| change::queue(c, name, concurrency).transpose()).collect()
         });
         Ok(QueueList { queues: read.await? })
+    }
+
+    /// Files that were sent for jobs to work on.
+    pub fn uploads(&self) -> &Uploads {
+        &self.office.uploads
     }
 
     /// All kinds.

@@ -1,21 +1,25 @@
 //! Jobs over HTTP.
 
 use axum::{
-    Json, Router,
-    extract::{Path, RawQuery, State, rejection::PathRejection},
+    Extension, Json, Router,
+    body::Body,
+    extract::{DefaultBodyLimit, Path, RawQuery, State, rejection::PathRejection},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use fourwire_shared::job::{
-    BATCH_PATH, BatchSpec, JOBS_PATH, Job, JobId, JobSpec, KINDS_PATH, QUEUES_PATH, ScheduleSpec,
-    State as JobState, is_queue, schedule::SCHEDULES_PATH,
+use fourwire_shared::{
+    Problem,
+    job::{
+        BATCH_PATH, BatchSpec, JOBS_PATH, Job, JobId, JobSpec, KINDS_PATH, QUEUES_PATH, ScheduleSpec,
+        State as JobState, is_queue, schedule::SCHEDULES_PATH, upload::UPLOADS_PATH,
+    },
 };
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
 use super::{Answer, JobError, Jobs, download, store::jobs::Wanted};
 use crate::{
     body,
-    edge::bodies_up_to,
+    edge::{Allowance, bodies_up_to},
     idempotency,
     query::{self, bad, single},
     refusal::{Refusal, not_found},
@@ -50,6 +54,7 @@ pub fn router(jobs: Jobs) -> Router {
             bodies_up_to(BODY_BYTES_MAX, get(scheduled).put(schedule).delete(unschedule)),
         )
         .route(KINDS_PATH, get(kinds))
+        .route(UPLOADS_PATH, post(upload).layer(DefaultBodyLimit::disable()))
         .with_state(jobs)
 }
 
@@ -164,6 +169,22 @@ async fn unschedule(State(jobs): State<Jobs>, name: Name) -> Result<StatusCode, 
     let Path(name) = name.map_err(|_| not_found())?;
     jobs.unschedule(name).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// A file, as it is: whatever its type, and however long it takes, as long as it goes on coming.
+async fn upload(
+    State(jobs): State<Jobs>,
+    RawQuery(query): RawQuery,
+    allowance: Option<Extension<Allowance>>,
+    body: Body,
+) -> Result<Response, Refusal> {
+    let query = query.unwrap_or_default();
+    let name = single(&query, "name")?.unwrap_or_else(|| "upload".into());
+    if let Some(Extension(allowance)) = allowance {
+        allowance.stream(jobs.uploads().bytes_max());
+    }
+    let upload = jobs.uploads().take(&name, body).await.map_err(Problem::from)?;
+    Ok((StatusCode::CREATED, NO_STORE, Json(upload)).into_response())
 }
 
 async fn kinds(State(jobs): State<Jobs>) -> impl IntoResponse {

@@ -2,6 +2,7 @@
 
 use std::{fmt, time::Duration};
 
+use super::uploads;
 use crate::jitter;
 
 /// How large and how long things may get.
@@ -35,6 +36,8 @@ pub struct Settings {
     pub kept_max: u64,
     /// How long answers are kept under their idempotency keys.
     pub answers_kept: Duration,
+    /// Files that are sent for jobs to work on.
+    pub uploads: uploads::Bounds,
     /// Where the jitter of retries comes from.
     pub dice: Dice,
 }
@@ -73,6 +76,7 @@ impl Default for Settings {
             kept: Duration::from_secs(7 * 24 * 3_600),
             kept_max: 20_000,
             answers_kept: Duration::from_secs(24 * 3_600),
+            uploads: uploads::Bounds::default(),
             dice: Dice(jitter::number),
         }
     }

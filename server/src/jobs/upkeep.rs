@@ -109,6 +109,7 @@ pub(super) async fn forget_some(office: &Arc<Office>) -> Result<bool, JobError> 
         Ok((old, too_large, commands::has_older(c, answers_before)?))
     });
     let (old, too_large, answers) = look.await?;
+    forget_uploads(office).await?;
     if old.is_empty() && too_large.is_empty() && !answers {
         return Ok(false);
     }
@@ -132,6 +133,19 @@ pub(super) async fn forget_some(office: &Arc<Office>) -> Result<bool, JobError> 
         remove_file(office, &job).await;
     }
     Ok(true)
+}
+
+/// Forgets uploads that are old, and that no job is to work on any more.
+async fn forget_uploads(office: &Office) -> Result<(), JobError> {
+    let uploads = office.uploads.clone();
+    let old = tokio::task::spawn_blocking(move || uploads.old()).await.unwrap_or_default();
+    for upload in old {
+        let id = upload.id.clone();
+        if !office.readers.read(move |c| jobs::is_waited_with(c, id.as_str())).await? {
+            office.uploads.forget(&upload.id);
+        }
+    }
+    Ok(())
 }
 
 /// Removes a job's result from the disk.

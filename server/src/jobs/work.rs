@@ -14,7 +14,8 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::office::lock;
+use super::{JobError, change, office::lock};
+use crate::log::Tx;
 
 /// Why an attempt is to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -164,6 +165,11 @@ impl Work {
         &self.stop.token
     }
 
+    /// What a transaction of the work's own begins with, so that an attempt that is not heard any more writes nothing.
+    pub(super) fn fence(&self) -> Fence {
+        Fence { id: self.id, attempt: self.attempt }
+    }
+
     /// A file for the result. An attempt has one at most.
     ///
     /// # Errors
@@ -180,6 +186,20 @@ impl Work {
     /// A directory for whatever the attempt needs meanwhile; it is removed afterwards.
     pub fn scratch(&self) -> PathBuf {
         self.dir.join(format!("{}.scratch", file_name(self.id, self.attempt)))
+    }
+}
+
+/// An attempt's place in the line.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Fence {
+    id: JobId,
+    attempt: u32,
+}
+
+impl Fence {
+    /// Whether this attempt is the newest, and under way.
+    pub(super) fn check(self, tx: &mut Tx<'_>) -> Result<(), JobError> {
+        change::check_under_way(tx, self.id, self.attempt)
     }
 }
 

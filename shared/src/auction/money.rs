@@ -32,6 +32,25 @@ impl Money {
         if minor < 0 || minor > Self::MAX.0 { Err(BadMoney) } else { Ok(Self(minor)) }
     }
 
+    /// An amount as people type it: `1250`, `1 250.5`, `12,50`, with or without `€`.
+    ///
+    /// # Errors
+    /// When it is none, or more than anybody may bid: words for people.
+    pub fn of_text(text: &str) -> Result<Self, &'static str> {
+        const NOT_MONEY: &str = "An amount such as 1250 or 12.50.";
+        let digits: String = text.chars().filter(|c| !c.is_whitespace() && *c != '€').collect();
+        let (whole, rest) = digits.split_once(['.', ',']).unwrap_or((&digits, ""));
+        let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        if whole.is_empty() && rest.is_empty() || !is_number(whole) || !is_number(rest) {
+            return Err(NOT_MONEY);
+        }
+        if rest.len() > super::CURRENCY_DIGITS as usize {
+            return Err("At most two digits behind the point.");
+        }
+        let minor = format!("{whole}{rest:0<2}").parse().ok().and_then(|minor| Self::new(minor).ok());
+        minor.filter(|money| *money <= Self::BID_MAX).ok_or("That is more than anybody may bid.")
+    }
+
     /// Its minor units.
     pub const fn minor(self) -> i64 {
         self.0

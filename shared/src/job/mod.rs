@@ -7,10 +7,12 @@ pub mod backoff;
 pub mod rules;
 pub mod schedule;
 pub mod state;
+pub mod upload;
 
 pub use backoff::Backoff;
 pub use schedule::{Schedule, ScheduleList, ScheduleSpec};
 pub use state::State;
+pub use upload::{UPLOADS_PATH, Upload, UploadId};
 
 use std::{fmt, num::ParseIntError, str::FromStr};
 

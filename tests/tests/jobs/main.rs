@@ -1,5 +1,6 @@
 //! Jobs end to end: the real binary, its four wires, and its end by `kill -9` in the middle of a storm.
 
 mod control;
+mod import;
 mod kill;
 mod over_wires;

@@ -4,6 +4,7 @@
 
 mod experiment;
 mod export;
+mod import;
 
 use std::{collections::BTreeMap, future::Future, pin::Pin, sync::Arc};
 
@@ -16,9 +17,10 @@ use serde_json::{Value, value::RawValue};
 
 use super::{
     JobError,
+    uploads::Uploads,
     work::{Done, Failure, Work},
 };
-use crate::{body, log::Log, storage::Readers};
+use crate::{auctions::Auctions, body, log::Log, storage::Readers};
 
 /// How a kind is to be treated.
 #[derive(Clone, Copy, Debug)]
@@ -140,8 +142,9 @@ impl Kinds {
 }
 
 /// The server's own kinds.
-pub fn built_in(log: &Log, readers: &Readers) -> Kinds {
+pub fn built_in(log: &Log, readers: &Readers, auctions: &Auctions, uploads: &Uploads) -> Kinds {
     Kinds::default()
+        .with(import::Import::new(auctions.clone(), readers.clone(), uploads.clone()))
         .with(export::Export::new(log.clone(), readers.clone()))
         .with(experiment::Contention)
         .with(experiment::Scenario)

@@ -313,3 +313,15 @@ pub(in crate::jobs) fn feed(connection: &Connection) -> rusqlite::Result<Seq> {
 pub(in crate::jobs) fn set_feed(connection: &Connection, seq: Seq) -> rusqlite::Result<()> {
     connection.prepare_cached("update job_feed set seq = ?1")?.execute([sql(seq.get())]).map(drop)
 }
+
+/// Whether a job that is not over has this word in its input.
+pub(in crate::jobs) fn is_waited_with(connection: &Connection, word: &str) -> rusqlite::Result<bool> {
+    const SQL: &str = "select exists (
+            select 1
+            from job
+            where
+                state in ('scheduled', 'available', 'running', 'retryable')
+                and instr(input, ?1) > 0
+        )";
+    connection.prepare_cached(SQL)?.query_row([word], |row| row.get(0))
+}

@@ -27,7 +27,7 @@ use serde_json::{Value, json, value::to_raw_value};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    Jobs, Settings,
+    Files, Jobs, Settings, Uploads,
     checker::{self, Report},
     kinds::{BadInput, Kind, Kinds, Policy},
     mutant::Mutant,
@@ -177,11 +177,12 @@ impl Site {
         let opened = storage::open(&storage).unwrap_or_else(|error| panic!("{error}"));
         let log = Log::start(opened, log_settings).expect("a log");
         let (tracker, draining) = (TaskTracker::new(), CancellationToken::new());
+        let uploads = Uploads::open(dir.path().join("uploads"), settings.uploads).expect("a directory");
         let mut office = Office::new(
             log.clone(),
             Readers::new(&storage),
             Kinds::default().with(Play),
-            dir.path().join("jobs"),
+            Files { results: dir.path().join("jobs"), uploads },
             settings.clone(),
             tracker.clone(),
             draining.clone(),

@@ -1,0 +1,372 @@
+//! `import.csv`: an uploaded file into lots or bidders, row by row; what is refused comes back as a file, with the reasons.
+//!
+//! Each batch of rows is one transaction with the mark of how far the file is read, and with the fence: so a row is
+//! imported once, whatever dies, and an attempt that was given up imports nothing more. It is idempotent by that.
+
+mod columns;
+mod source;
+
+use std::{io, sync::Arc};
+
+use csv::StringRecord;
+use encoding_rs::Encoding;
+use fourwire_shared::{
+    auction::BidderId,
+    figures::count,
+    job::{Backoff, UploadId},
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use self::{
+    columns::{Columns, Into},
+    source::{Format, Source},
+};
+use super::{BadInput, Kind, Policy};
+use crate::{
+    auctions::{AuctionError, Auctions, Brought, Imported, NotTaken},
+    jobs::{
+        JobError,
+        store::imports::{self, Mark, Refused},
+        uploads::Uploads,
+        work::{Done, Failure, ResultFile, Work},
+    },
+    log::{LogError, Tx},
+    storage::{Readers, within},
+};
+
+/// Rows of one transaction.
+const BATCH: usize = 200;
+/// Refused rows that are read at once.
+const PAGE: usize = 500;
+
+/// What is imported, and how it is written.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Input {
+    upload: UploadId,
+    into: Into,
+    /// Found out where it is not told.
+    #[serde(default)]
+    delimiter: Option<Delimiter>,
+    /// A label of the WHATWG encoding standard; found out where it is not told.
+    #[serde(default)]
+    encoding: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Delimiter {
+    Comma,
+    Semicolon,
+    Tab,
+    Pipe,
+}
+
+impl Delimiter {
+    const fn byte(self) -> u8 {
+        match self {
+            Self::Comma => b',',
+            Self::Semicolon => b';',
+            Self::Tab => b'\t',
+            Self::Pipe => b'|',
+        }
+    }
+}
+
+/// The kind.
+pub(super) struct Import {
+    auctions: Auctions,
+    readers: Readers,
+    uploads: Uploads,
+}
+
+/// Why a batch was not written.
+#[derive(Debug, thiserror::Error)]
+enum Unwritten {
+    #[error(transparent)]
+    Job(#[from] JobError),
+    #[error(transparent)]
+    House(#[from] AuctionError),
+    #[error(transparent)]
+    Log(#[from] LogError),
+}
+
+/// Rows that were read together: each with its place in the file.
+struct Batch {
+    rows: Vec<Result<Brought, NotTaken>>,
+    /// Bytes of the file that were read.
+    bytes: u64,
+}
+
+impl Import {
+    pub(super) fn new(auctions: Auctions, readers: Readers, uploads: Uploads) -> Self {
+        Self { auctions, readers, uploads }
+    }
+
+    /// Imports what is not imported yet; how far it is then.
+    async fn rows(
+        &self,
+        mut source: Source,
+        columns: &Columns,
+        bytes: u64,
+        work: &Work,
+    ) -> Result<Mark, Failure> {
+        let id = work.id();
+        let mut mark = self.readers.read(move |c| imports::mark(c, id)).await.map_err(retry)?;
+        if mark.rows > 0 {
+            work.log(format!("{} rows are done already", count(mark.rows as i64)));
+            source = skip(source, mark.rows).await?;
+        }
+        loop {
+            work.check()?;
+            let read = (source, columns.clone());
+            let next = tokio::task::spawn_blocking(move || batch(read.0, &read.1));
+            let (back, batch) = next.await.map_err(retry)?.map_err(unread)?;
+            source = back;
+            let Some(batch) = batch else { return Ok(mark) };
+            let at = batch.bytes;
+            mark = self.write(batch.rows, mark, work).await?;
+            let refused = mark.rows - mark.imported;
+            let message =
+                format!("{} imported, {} refused", count(mark.imported as i64), count(refused as i64));
+            work.tell(at.min(bytes), Some(bytes), "bytes", message);
+        }
+    }
+
+    /// Writes a batch: rows, refusals and the mark in one transaction, if this attempt is still the one that is heard.
+    async fn write(
+        &self,
+        rows: Vec<Result<Brought, NotTaken>>,
+        before: Mark,
+        work: &Work,
+    ) -> Result<Mark, Failure> {
+        let brought: Arc<[Brought]> = rows.iter().filter_map(|row| row.clone().ok()).collect();
+        let id = work.id();
+        let after = move |seller: Option<BidderId>, refused: u64, all: u64| Mark {
+            seller,
+            rows: before.rows + all,
+            imported: before.imported + all - refused,
+        };
+        let mark = move |tx: &mut Tx<'_>, done: &Imported| -> Result<(), Unwritten> {
+            let refused = refused(&rows, &done.rows, before.rows);
+            let mark = after(done.seller, refused.len() as u64, rows.len() as u64);
+            within(tx, |c| {
+                refused.iter().try_for_each(|one| imports::refuse(c, id, one))?;
+                imports::set_mark(c, id, mark)
+            })
+            .map_err(Unwritten::Log)
+        };
+        let fence = work.fence();
+        let first = move |tx: &mut Tx<'_>| fence.check(tx).map_err(Unwritten::Job);
+        let seller = format!("Import {id}");
+        let written = self.auctions.import(before.seller, seller, brought, first, mark).await;
+        written.map_err(retry)?;
+        self.readers.read(move |c| imports::mark(c, id)).await.map_err(retry)
+    }
+
+    /// Writes the refused rows, each with its line, its column and the reason.
+    async fn refusals(
+        &self,
+        source: Source,
+        columns: &Columns,
+        file: ResultFile,
+        work: &Work,
+    ) -> Result<Done, Failure> {
+        let id = work.id();
+        let mut sheet = Sheet { source, file: csv::Writer::from_writer(file), place: 0 };
+        let head = sheet.source.head().iter().chain(["line", "column", "why"]).collect::<StringRecord>();
+        sheet.file.write_record(&head).map_err(retry)?;
+        let mut from = 0;
+        loop {
+            work.check()?;
+            let page =
+                self.readers.read(move |c| imports::refusals(c, id, from, PAGE)).await.map_err(retry)?;
+            let Some(last) = page.last() else { break };
+            from = last.place + 1;
+            let columns = columns.clone();
+            let written = tokio::task::spawn_blocking(move || sheet.write(&page, &columns).map(|()| sheet));
+            sheet = written.await.map_err(retry)?.map_err(unread)?;
+        }
+        let ended = tokio::task::spawn_blocking(move || {
+            let file = sheet.file.into_inner().map_err(|error| io::Error::other(error.to_string()))?;
+            file.finish()
+        });
+        Ok(ended.await.map_err(retry)??)
+    }
+}
+
+impl Kind for Import {
+    type Input = Input;
+
+    fn policy(&self) -> Policy {
+        Policy {
+            name: "import.csv",
+            about: "Puts the rows of an uploaded CSV file up as lots, or lets them join as bidders; the result has what was refused.",
+            idempotent: true,
+            max_attempts: 10,
+            timeout_s: 3_600,
+            backoff: Backoff { first_ms: 500, most_ms: 60_000 },
+        }
+    }
+
+    fn schema(&self) -> Value {
+        json!({
+            "type": "object",
+            "additionalProperties": false,
+            "required": ["upload", "into"],
+            "x-order": ["upload", "into", "delimiter", "encoding"],
+            "properties": {
+                "upload": {"type": "string", "format": "upload", "description": "Its first line has the names of the columns. Lots: title and start; description, reserve, buy_now, opens_in_s, lasts_s, picture, strategy. Bidders: name and secret."},
+                "into": {"enum": ["lots", "bidders"], "default": "lots"},
+                "delimiter": {"enum": ["comma", "semicolon", "tab", "pipe"], "description": "Found out if it is not said."},
+                "encoding": {"type": "string", "description": "Such as utf-8 or windows-1252; found out if it is not said."},
+            },
+        })
+    }
+
+    fn check(&self, input: &Input) -> Result<(), BadInput> {
+        let bad = |field, what: String| Err(BadInput { field, what });
+        if self.uploads.find(&input.upload).is_none() {
+            return bad("upload", format!("there is no upload {}, or not any more", input.upload));
+        }
+        match &input.encoding {
+            Some(label) if Encoding::for_label(label.as_bytes()).is_none() => {
+                bad("encoding", format!("{label:?} is no encoding that is known"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn run(&self, input: Input, work: Work) -> Result<Done, Failure> {
+        let Input { upload, into, delimiter, encoding } = input;
+        let encoding = encoding.and_then(|label| Encoding::for_label(label.as_bytes()));
+        let delimiter = delimiter.map(Delimiter::byte);
+        let uploads = self.uploads.clone();
+        let open = move || {
+            let mut file = uploads.read(&upload)?;
+            let bytes = file.metadata()?.len();
+            let format = Format::of(&mut file, encoding, delimiter)?;
+            // A second handle has a place of its own in the file.
+            let again = Source::open(uploads.read(&upload)?, format)?;
+            Ok::<_, io::Error>((bytes, format, Source::open(file, format)?, again))
+        };
+        let opened = tokio::task::spawn_blocking(open).await.map_err(retry)?;
+        let (bytes, format, source, again) = opened.map_err(unread)?;
+        let columns = Columns::of(into, source.head().iter()).map_err(Failure::Final)?;
+        let delimiter = char::from(format.delimiter);
+        work.log(format!("read as {}, with {delimiter:?} between columns", format.encoding.name()));
+        let unread = columns.unread(source.head().iter());
+        if !unread.is_empty() {
+            work.log(format!("columns that nobody reads: {}", unread.join(", ")));
+        }
+        let mark = self.rows(source, &columns, bytes, &work).await?;
+        let refused = mark.rows - mark.imported;
+        let told = format!("{} imported, {} refused", count(mark.imported as i64), count(refused as i64));
+        work.log(told.clone());
+        work.tell(bytes, Some(bytes), "bytes", told);
+        let file = work.result("refused.csv", "text/csv; charset=utf-8")?;
+        self.refusals(again, &columns, file, &work).await
+    }
+}
+
+async fn skip(mut source: Source, rows: u64) -> Result<Source, Failure> {
+    let skipped = tokio::task::spawn_blocking(move || {
+        for _ in 0..rows {
+            source.next()?;
+        }
+        Ok::<_, io::Error>(source)
+    });
+    skipped.await.map_err(retry)?.map_err(unread)
+}
+
+/// Reads a batch; none at the end of the file.
+fn batch(mut source: Source, columns: &Columns) -> io::Result<(Source, Option<Batch>)> {
+    let mut rows = Vec::with_capacity(BATCH);
+    while rows.len() < BATCH
+        && let Some((_, row)) = source.next()?
+    {
+        rows.push(columns.row(&row.iter().collect::<Vec<_>>()));
+    }
+    let bytes = source.bytes();
+    let batch = (!rows.is_empty()).then_some(Batch { rows, bytes });
+    Ok((source, batch))
+}
+
+/// The rows of a batch that were refused: by their reader, or by the house, which was asked for the others in their order.
+fn refused(rows: &[Result<Brought, NotTaken>], by_the_house: &[Option<NotTaken>], from: u64) -> Vec<Refused> {
+    let mut house = by_the_house.iter();
+    let told = |(place, row): (u64, &Result<Brought, NotTaken>)| {
+        let NotTaken { column, why } = match row {
+            Ok(_) => house.next()?.clone()?,
+            Err(refused) => refused.clone(),
+        };
+        Some(Refused { place, column: column.map(str::to_owned), why })
+    };
+    (from..).zip(rows).filter_map(told).collect()
+}
+
+/// The file of refused rows in the making, beside the file that they are from.
+struct Sheet {
+    source: Source,
+    file: csv::Writer<ResultFile>,
+    /// The place of the source's next row.
+    place: u64,
+}
+
+impl Sheet {
+    fn write(&mut self, refused: &[Refused], columns: &Columns) -> io::Result<()> {
+        for one in refused {
+            while let Some((line, row)) = self.source.next()? {
+                self.place += 1;
+                if self.place == one.place + 1 {
+                    self.line(line, &row, one, columns)?;
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn line(&mut self, line: u64, row: &StringRecord, one: &Refused, columns: &Columns) -> io::Result<()> {
+        let width = self.source.head().len();
+        let cell = |place| if columns.is_secret(place) { "" } else { row.get(place).unwrap_or_default() };
+        for place in 0..width {
+            self.file.write_field(cell(place))?;
+        }
+        self.file.write_field(line.to_string())?;
+        self.file.write_field(one.column.as_deref().unwrap_or_default())?;
+        self.file.write_field(&one.why)?;
+        self.file.write_record(None::<&[u8]>)?;
+        Ok(())
+    }
+}
+
+fn retry(error: impl ToString) -> Failure {
+    Failure::Retry(error.to_string())
+}
+
+/// A file that is no table, or is gone, is so the next time too.
+fn unread(error: io::Error) -> Failure {
+    match error.kind() {
+        io::ErrorKind::InvalidData => Failure::Final(error.to_string()),
+        io::ErrorKind::FileTooLarge => Failure::Final(error.to_string()),
+        io::ErrorKind::NotFound => Failure::Final("the upload is not kept any more".to_owned()),
+        _ => Failure::Retry(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusals_have_the_place_of_their_row() {
+        let lot = || Ok(Brought::Bidder { name: "Ada".to_owned(), secret: "s".repeat(32) });
+        let not = |why: &str| NotTaken { column: Some("name"), why: why.to_owned() };
+        let rows = [lot(), Err(not("reader")), lot(), lot()];
+        let told = refused(&rows, &[None, Some(not("house")), None], 400);
+        let told: Vec<_> = told.iter().map(|one| (one.place, one.why.as_str())).collect();
+        assert_eq!(told, [(401, "reader"), (402, "house")]);
+    }
+}
