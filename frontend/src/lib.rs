@@ -26,7 +26,7 @@
 //! | `[data-testid=bid-form]`, `bid-amount`, `bid-max`, `bid-guard`, `bid-send`, `bid-buy`, `bid-outcome` (`data-outcome` = `sent`, `leading`, `outbid`, `refused`, `lost`), `bid-again` | bidding |
 //! | `[data-testid=join-open]`, `join-form`, `join-name`, `join-send`, `leave`, `wallet-available`, `wallet-held` (`data-minor`), `entries`, `entry` (`data-kind`), `lot-form`, `lot-send` | who the visitor is, her money, what she puts up |
 //! | `[data-testid=wish-form]`, `experiment-start`, `experiment-cancel`, `experiment` (`data-state` = `running`, `done`, `failed`, `cancelled`; `data-done`), `experiment-doing`, `experiment-result`, `experiment-sentence`, `experiment-verdict` (`data-sound`), `experiment-table`, `scenario-last-ticket`, `-hotel-night`, `-bank-balance`, `outcome` (`data-naive`, `data-broken`) | experiments |
-//! | `[data-testid=queue]` (`data-queue`, `data-paused`, `data-waiting`, `data-running`), `queue-pause`, `jobs`, `jobs-empty`, `job-row` (`data-job`, `data-state`), `jobs-cancel`, `jobs-retry`, `job-new`, `job-form`, `job-send` | jobs |
+//! | `[data-testid=queue]` (`data-queue`, `data-paused`, `data-waiting`, `data-running`), `queue-pause`, `jobs`, `jobs-empty`, `job-row` (`data-job`, `data-state`), `jobs-cancel`, `jobs-retry`, `job-new`, `job-form`, `file-field` (`data-state` = `none`, `going`, `sent`, `failed`), `job-send` | jobs |
 //! | `[data-testid=job]` (`data-job`, `data-state`, `data-attempt`), `job-state` (`data-state`), `job-done` (`data-value`), `job-message`, `job-error`, `job-log`, `job-input`, `attempt` (`data-number`, `data-outcome`), `job-result`, `job-preview`, `job-download`, `job-cancel`, `job-retry`, `job-delete` | one job |
 
 pub mod address;

@@ -168,6 +168,12 @@ impl Browser {
         self.must(element.send_keys(text).await);
     }
 
+    /// Chooses a file, as a user does in the system's dialog.
+    pub async fn put_file(&self, css: &str, file: &std::path::Path) {
+        let element = self.must(self.driver().find(By::Css(css)).await);
+        self.must(element.send_keys(file.to_string_lossy()).await);
+    }
+
     /// Sets the viewport and the preferred colours.
     pub async fn look(&self, width: u32, height: u32, theme: Theme) {
         let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });

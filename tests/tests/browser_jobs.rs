@@ -174,3 +174,75 @@ async fn a_report_reads_without_scripts_and_prints() {
     text_with(&browser, "h1", "There is no such report").await;
     browser.close(&["the server responded with a status of 404"]).await;
 }
+
+/// A file of many lots, and how many of them are refused.
+fn many_lots(bytes: usize) -> (String, usize, usize) {
+    let about = "As good as new, and never used but once. ".repeat(45);
+    let (mut file, mut rows, mut refused) = ("title;start;description\n".to_owned(), 0, 0);
+    while file.len() < bytes {
+        let price = if rows % 500 == 499 { "free" } else { "12,50" };
+        refused += usize::from(price == "free");
+        file.push_str(&format!("Lot {rows};{price};\"{about}\"\n"));
+        rows += 1;
+    }
+    (file, rows, refused)
+}
+
+/// Fifty megabytes from the form to the last row: the wire is switched on the way, and the server is killed half-way.
+#[tokio::test]
+async fn a_large_file_is_imported_through_the_death_of_the_server() {
+    let (file, rows, refused) = many_lots(50 << 20);
+    let mut server = TestServer::with().args(["--auction-lots-max", "100000"]).start().await;
+    let browser = Browser::open().await;
+    let path = server.data().with_file_name("lots-to-import.csv");
+    std::fs::write(&path, &file).expect("written");
+    browser.goto(&server.at("/jobs")).await;
+    browser.click("[data-testid=job-new]").await;
+    choose(&browser, "#job-kind", "import.csv").await;
+    browser.put_file("#job-input-upload", &path).await;
+    browser.wait_for("[data-testid=file-field]", "data-state", "sent").await;
+    std::fs::remove_file(&path).expect("removed");
+    browser.click("[data-testid=job-send]").await;
+    let done = async |browser: &Browser| browser.number("[data-testid=job-done]").await.unwrap_or_default();
+    let mut due = 1.0;
+    for wire in ["poll", "long-poll", "sse", "ws"] {
+        prefer(&browser, wire).await;
+        wait::until(format_args!("more rows by {wire}"), async || (done(&browser).await > due).then_some(()))
+            .await;
+        due = done(&browser).await;
+    }
+    wait::until("half of the file", async || (done(&browser).await > file.len() as f64 / 2.0).then_some(()))
+        .await;
+    server.kill().await;
+    server.start_again().await;
+    wait::within(4 * wait::PATIENCE, "the end of the import", async || {
+        (browser.attribute(JOB, "data-state").await.as_deref() == Some("completed")).then_some(())
+    })
+    .await;
+    browser.wait_for(JOB, "data-attempt", "2").await;
+    let imported = format!("{} imported, {refused} refused", spaced(rows - refused));
+    text_with(&browser, "[data-testid=job-message]", &imported).await;
+    text_with(&browser, "[data-testid=job-preview]", "free").await;
+    let fetched = "const done = arguments[arguments.length - 1];
+        fetch(document.querySelector('[data-testid=job-download]').href).then(r => r.text()).then(done)";
+    let result = browser.run_async(fetched, vec![]).await;
+    let result = result.as_str().expect("a file");
+    assert_eq!(result.lines().count(), refused + 1);
+    for (index, line) in result.lines().skip(1).enumerate() {
+        let row = index * 500 + 499;
+        assert!(line.starts_with(&format!("Lot {row},free,")), "{line:.80}");
+        assert!(line.contains(&format!(",{},start,An amount", row + 2)), "{}", &line[line.len() - 80..]);
+    }
+    assert!(server.terminate().await.success());
+    let report = fourwire_tests::house::check(&server).await;
+    assert!(report.violations.is_empty(), "{:?}", report.violations);
+    assert_eq!(report.lots, (rows - refused) as u64);
+    assert_eq!(fourwire_tests::jobs::check(&server).await.findings, Vec::<String>::new());
+    browser.close(SERVER_GONE).await;
+}
+
+/// Digits in groups of three, as the page writes them.
+fn spaced(number: usize) -> String {
+    let (thousands, rest) = (number / 1_000, number % 1_000);
+    if thousands == 0 { rest.to_string() } else { format!("{thousands}\u{202f}{rest:03}") }
+}

@@ -1,6 +1,7 @@
-//! What the pages of jobs share: their requests, and how a job reads.
+//! What the pages of jobs share: their requests, files on their way, and how a job reads.
 
 pub mod api;
+pub mod upload;
 pub mod words;
 
 pub use words::{bar, state_tag};

@@ -1,6 +1,7 @@
 //! Jobs: queues and what waits in them, the newest jobs live, and a form for whatever can be done.
 
 mod board;
+mod file_field;
 mod new_job;
 mod queues;
 mod schema;

@@ -6,7 +6,10 @@ use fourwire_shared::job::{JOBS_PATH, KindInfo};
 use serde_json::{Map, Value};
 use yew::prelude::*;
 
-use super::schema::{Ask, Field, fields, input};
+use super::{
+    file_field::FileField,
+    schema::{Ask, Field, fields, input},
+};
 use crate::{
     api::{Failure, new_key},
     components::{copy_button, field, focus, use_modal, use_say, value, whole_failure},
@@ -275,6 +278,7 @@ fn control(
                 </select>
             }
         }
+        Ask::File => html! { <FileField {id} {invalid} {described} set={set.clone()} /> },
         Ask::Json | Ask::Lines => html! {
             <textarea {id} class="input" rows="4" spellcheck="false" value={text.to_owned()} aria-invalid={invalid} aria-describedby={described} {oninput} />
         },
