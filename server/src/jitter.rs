@@ -52,7 +52,7 @@ impl Jitter {
     }
 
     /// A number from 0 up to, but not including, 1.
-    fn unit(&self) -> f64 {
+    pub fn unit(&self) -> f64 {
         (self.next() >> 11) as f64 / (1_u64 << 53) as f64
     }
 

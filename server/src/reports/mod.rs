@@ -5,6 +5,7 @@
 
 mod of_experiment;
 mod of_job;
+mod of_model;
 mod page;
 mod routes;
 
@@ -41,6 +42,7 @@ pub(crate) enum Part {
         words: String,
     },
     Bars(Bars),
+    Curves(Curves),
     Table(Table),
     /// Text as it is.
     Code {
@@ -65,6 +67,22 @@ pub(crate) struct Bar {
     /// Single values that the bar sums up.
     pub(crate) dots: Vec<f64>,
     pub(crate) label: String,
+}
+
+/// Lines over a common axis.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Curves {
+    pub(crate) title: String,
+    /// What the axis counts, and from where to where.
+    pub(crate) axis: String,
+    pub(crate) lines: Vec<Curve>,
+}
+
+/// A line: each value is a part of the whole height.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Curve {
+    pub(crate) name: String,
+    pub(crate) values: Vec<f64>,
 }
 
 /// A table.

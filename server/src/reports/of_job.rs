@@ -8,7 +8,8 @@ use fourwire_shared::{
 };
 use jiff::Timestamp;
 
-use super::{Part, Report, Table, of_experiment};
+use super::{Part, Report, Table, of_experiment, of_model};
+use crate::jobs::kinds::model::saved::Model;
 
 /// Bytes of a result that a report reads: an experiment is read whole, of a table there are the first rows.
 pub(super) const RESULT_BYTES_MAX: u64 = 1 << 20;
@@ -95,7 +96,10 @@ fn left_behind(report: &mut Report, info: &ResultInfo, result: &[u8]) {
     match info.content_type.split(';').next().unwrap_or_default() {
         "application/json" => match from_object::<Experiment>(&text) {
             Ok(experiment) => of_experiment::fill(report, &experiment),
-            Err(_) => report.parts.push(lines(&text)),
+            Err(_) => match Model::read(&text) {
+                Ok(model) => of_model::fill(report, &model),
+                Err(_) => report.parts.push(lines(&text)),
+            },
         },
         "text/csv" => report.parts.extend(sheet(result, is_whole).map(Part::Table)),
         "application/jsonl" => report.parts.push(lines(&text)),

@@ -3,7 +3,7 @@
 
 use leptos::{either::Either, html, nonce::use_nonce, prelude::*};
 
-use super::{Bar, Bars, Part, Report, Table};
+use super::{Bar, Bars, Curve, Curves, Part, Report, Table};
 
 const STYLE: &str = include_str!("report.css");
 
@@ -66,6 +66,7 @@ fn part(part: Part) -> AnyView {
             view! { <section class="bad" role="note"><h2>{title}</h2><p>{words}</p></section> }.into_any()
         }
         Part::Bars(bars) => chart(bars).into_any(),
+        Part::Curves(curves) => lines(curves).into_any(),
         Part::Table(table) => sheet(table).into_any(),
         Part::Code { title, text } => {
             view! { <section><h2>{title}</h2><pre>{text}</pre></section> }.into_any()
@@ -106,6 +107,38 @@ fn bar(index: usize, Bar { name, from, to, dots, label }: Bar) -> impl IntoView 
             <rect x=px(x(from)) y=px(middle - 8.0) width=px((x(to) - x(from)).max(2.0)) height="16" rx="3" />
             {dots}
             <text x=px(RIGHT + 16.0) y=px(middle + 4.0)>{label}</text>
+        </g>
+    }
+}
+
+/// The height of a drawing with lines, without its words.
+const HIGH: f64 = 180.0;
+
+fn lines(Curves { title, axis, lines }: Curves) -> impl IntoView {
+    let label = format!("{title}: {axis}.");
+    let lines = lines.into_iter().enumerate().map(|(index, one)| line(index, one)).collect_view();
+    view! {
+        <figure tabindex="0" aria-label=title>
+            <figcaption>{title.clone()}</figcaption>
+            <svg viewBox="0 0 640 220" role="img" aria-label=label>
+                <path class="axis" d="M0 190H640" />
+                {lines}
+                <text x="0" y="212">{axis}</text>
+            </svg>
+        </figure>
+    }
+}
+
+fn line(index: usize, Curve { name, values }: Curve) -> impl IntoView {
+    let last = values.len().saturating_sub(1).max(1) as f64;
+    let point = |(place, value): (usize, &f64)| {
+        format!("{},{}", px(place as f64 / last * 640.0), px(4.0 + (1.0 - value) * HIGH))
+    };
+    let points = values.iter().enumerate().map(point).collect::<Vec<_>>().join(" ");
+    view! {
+        <g class=format!("bar line bar-{}", index % 4)>
+            <polyline points=points />
+            <text x="440" y=px(20.0 + 20.0 * index as f64)>"— " {name}</text>
         </g>
     }
 }

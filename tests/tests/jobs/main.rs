@@ -3,4 +3,5 @@
 mod control;
 mod import;
 mod kill;
+mod model;
 mod over_wires;

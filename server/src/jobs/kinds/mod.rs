@@ -5,6 +5,7 @@
 mod experiment;
 mod export;
 mod import;
+pub(crate) mod model;
 
 use std::{collections::BTreeMap, future::Future, pin::Pin, sync::Arc};
 
@@ -148,4 +149,6 @@ pub fn built_in(log: &Log, readers: &Readers, auctions: &Auctions, uploads: &Upl
         .with(export::Export::new(log.clone(), readers.clone()))
         .with(experiment::Contention)
         .with(experiment::Scenario)
+        .with(model::Train::new(readers.clone()))
+        .with(model::Predict::new(readers.clone()))
 }
