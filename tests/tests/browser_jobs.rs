@@ -211,8 +211,10 @@ async fn a_large_file_is_imported_through_the_death_of_the_server() {
             .await;
         due = done(&browser).await;
     }
-    wait::until("half of the file", async || (done(&browser).await > file.len() as f64 / 2.0).then_some(()))
-        .await;
+    wait::within(4 * wait::PATIENCE, "half of the file", async || {
+        (done(&browser).await > file.len() as f64 / 2.0).then_some(())
+    })
+    .await;
     server.kill().await;
     server.start_again().await;
     wait::within(4 * wait::PATIENCE, "the end of the import", async || {

@@ -55,12 +55,10 @@ impl Auctions {
     }
 
     /// Bids of a lot below `before`, newest first.
-    pub(super) async fn bids(
-        &self,
-        lot: AuctionId,
-        before: Seq,
-        limit: usize,
-    ) -> Result<BidList, AuctionError> {
+    ///
+    /// # Errors
+    /// [`AuctionError::Unknown`], or the store's.
+    pub async fn bids(&self, lot: AuctionId, before: Seq, limit: usize) -> Result<BidList, AuctionError> {
         let read = self.house.readers.read(move |rows| {
             let known = lots::strategy(rows, lot)?.is_some();
             Ok((known, bids::page(rows, lot, before, limit + 1)?))

@@ -28,7 +28,15 @@ enum Part {
 }
 
 /// Answers with a job's result.
-pub(super) async fn answer(job: &Job, result: &ResultInfo, file: File, headers: &HeaderMap) -> Response {
+///
+/// `inline` asks for it to be shown and not saved, which only what cannot run anything is.
+pub(super) async fn answer(
+    job: &Job,
+    result: &ResultInfo,
+    file: File,
+    headers: &HeaderMap,
+    inline: bool,
+) -> Response {
     // A result never changes: the attempt that made it is its name.
     let tag = Tag::strong(&format!("{}-{}", job.id, job.attempt));
     let told = [
@@ -62,7 +70,7 @@ pub(super) async fn answer(job: &Job, result: &ResultInfo, file: File, headers: 
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(bytes));
     let texts = [
         (header::CONTENT_TYPE, Some(result.content_type.clone())),
-        (header::CONTENT_DISPOSITION, Some(format!("attachment; filename=\"{}\"", safe(&result.name)))),
+        (header::CONTENT_DISPOSITION, Some(disposition(result, inline))),
         (header::CONTENT_RANGE, range),
     ];
     for (name, text) in texts {
@@ -88,6 +96,13 @@ fn part(headers: &HeaderMap, tag: &Tag, length: u64) -> Part {
         Ok(_) => Part::Whole,
         Err(_) => Part::Nowhere,
     }
+}
+
+fn disposition(result: &ResultInfo, inline: bool) -> String {
+    let shown =
+        inline && (result.content_type == "application/pdf" || result.content_type.starts_with("image/"));
+    let how = if shown && result.content_type != "image/svg+xml" { "inline" } else { "attachment" };
+    format!("{how}; filename=\"{}\"", safe(&result.name))
 }
 
 /// A file's name within quotes.
@@ -126,6 +141,21 @@ mod tests {
         assert_eq!(part(&headers, &tag, 100), Part::Whole);
         headers.insert(header::IF_RANGE, tag.header());
         assert_eq!(part(&headers, &tag, 100), Part::Range(0, 9));
+    }
+
+    #[test]
+    fn only_what_runs_nothing_is_shown_in_its_place() {
+        for (content_type, inline, how) in [
+            ("application/pdf", true, "inline"),
+            ("application/pdf", false, "attachment"),
+            ("image/png", true, "inline"),
+            ("image/svg+xml", true, "attachment"),
+            ("text/html", true, "attachment"),
+        ] {
+            let result =
+                ResultInfo { name: "a.b".to_owned(), content_type: content_type.to_owned(), bytes: 1 };
+            assert_eq!(disposition(&result, inline), format!("{how}; filename=\"a.b\""), "{content_type}");
+        }
     }
 
     #[test]

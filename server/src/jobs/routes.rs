@@ -95,10 +95,21 @@ async fn attempts(State(jobs): State<Jobs>, id: Id) -> Result<Response, Refusal>
     Ok((NO_STORE, Json(jobs.attempts(known(id)?).await?)).into_response())
 }
 
-async fn result(State(jobs): State<Jobs>, id: Id, headers: HeaderMap) -> Result<Response, Refusal> {
+async fn result(
+    State(jobs): State<Jobs>,
+    id: Id,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    let query = query.unwrap_or_default();
+    let inline = match single(&query, "inline")?.as_deref() {
+        None | Some("false") => false,
+        Some("true") => true,
+        Some(_) => return Err(bad("inline", "it is true or false").into()),
+    };
     let (job, file) = jobs.result(known(id)?).await?;
     let Some(result) = &job.result else { return Err(JobError::ResultUnknown(job.id).into()) };
-    Ok(download::answer(&job, result, file, &headers).await)
+    Ok(download::answer(&job, result, file, &headers, inline).await)
 }
 
 async fn list(State(jobs): State<Jobs>, RawQuery(query): RawQuery) -> Result<Response, Refusal> {

@@ -4,9 +4,12 @@
 //! renders it. A report reads and never writes.
 
 mod of_experiment;
-mod of_job;
+pub(crate) mod of_host;
+pub(crate) mod of_job;
+pub(crate) mod of_lot;
 mod of_model;
 mod page;
+pub(crate) mod pdf;
 mod routes;
 
 pub use routes::router;
@@ -93,4 +96,56 @@ pub(crate) struct Table {
     pub(crate) rows: Vec<Vec<String>>,
     /// The first column with numbers; from there on all are.
     pub(crate) numbers_from: usize,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A report with a part of each kind, and more rows than a page has room for.
+    pub(super) fn sample() -> Report {
+        let bar = |name: &str, to| Bar {
+            name: name.to_owned(),
+            from: 0.0,
+            to,
+            dots: vec![0.2, to],
+            label: format!("{to} a second"),
+        };
+        let row = |row: usize| {
+            vec![format!("row {row}"), "some words that say what it is about".repeat(3), row.to_string()]
+        };
+        Report {
+            title: "A report of everything, with a title that is longer than a line can be".to_owned(),
+            about: "Each part once.".to_owned(),
+            facts: vec![
+                ("Kind", "sample".to_owned()),
+                ("State", "completed".to_owned()),
+                ("Tries", "1 of 2".to_owned()),
+                ("Took", "2 s".to_owned()),
+            ],
+            parts: vec![
+                Part::Words("Some words. ".repeat(40)),
+                Part::Verdict { words: "It was checked.".to_owned(), violations: Vec::new() },
+                Part::Verdict {
+                    words: "It was checked.".to_owned(),
+                    violations: vec!["one is missing".to_owned()],
+                },
+                Part::Trouble { title: "It broke".to_owned(), words: "x".repeat(300) },
+                Part::Bars(Bars { title: "Bars".to_owned(), bars: vec![bar("a", 1.0), bar("b", 0.4)] }),
+                Part::Curves(Curves {
+                    title: "Curves".to_owned(),
+                    axis: "1 to 3".to_owned(),
+                    lines: vec![Curve { name: "first".to_owned(), values: vec![1.0, 0.2, 0.0] }],
+                }),
+                Part::Table(Table {
+                    title: "Rows".to_owned(),
+                    head: ["Row", "About", "Number"].map(str::to_owned).to_vec(),
+                    rows: (0..120).map(row).collect(),
+                    numbers_from: 2,
+                }),
+                Part::Code { title: "Code".to_owned(), text: "{\n  \"é\": 1\n}".to_owned() },
+            ],
+            ..Report::default()
+        }
+    }
 }

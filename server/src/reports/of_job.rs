@@ -12,14 +12,14 @@ use super::{Part, Report, Table, of_experiment, of_model};
 use crate::jobs::kinds::model::saved::Model;
 
 /// Bytes of a result that a report reads: an experiment is read whole, of a table there are the first rows.
-pub(super) const RESULT_BYTES_MAX: u64 = 1 << 20;
+pub(crate) const RESULT_BYTES_MAX: u64 = 1 << 20;
 /// Rows and lines that are shown of a result.
 const ROWS_MAX: usize = 25;
 /// How soon a report of a job that is not over is asked for again, in seconds.
 const AGAIN_S: u32 = 5;
 
 /// What there is to say of a job. `result` has the first bytes of what it has left behind.
-pub(super) fn report(job: &Job, attempts: &[Attempt], result: Option<&[u8]>) -> Report {
+pub(crate) fn report(job: &Job, attempts: &[Attempt], result: Option<&[u8]>) -> Report {
     let mut report = Report {
         title: format!("Job {}: {}", job.id, job.kind),
         about: about(job),
@@ -85,7 +85,7 @@ fn facts(job: &Job) -> Vec<(&'static str, String)> {
     facts
 }
 
-fn moment(us: u64) -> String {
+pub(super) fn moment(us: u64) -> String {
     let at = i64::try_from(us).ok().and_then(|us| Timestamp::from_microsecond(us).ok());
     at.map(|at| at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()).unwrap_or_default()
 }

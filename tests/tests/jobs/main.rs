@@ -5,3 +5,4 @@ mod import;
 mod kill;
 mod model;
 mod over_wires;
+mod report;

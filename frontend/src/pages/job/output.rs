@@ -18,6 +18,7 @@ enum Look {
     Json,
     Text,
     Picture,
+    Pdf,
     /// Only downloaded.
     No,
 }
@@ -28,6 +29,7 @@ fn look(result: &ResultInfo) -> Look {
         "application/json" => Look::Json,
         "application/jsonl" => Look::Text,
         text if text.starts_with("text/") => Look::Text,
+        "application/pdf" => Look::Pdf,
         picture if picture.starts_with("image/") && picture != "image/svg+xml" => Look::Picture,
         _ => Look::No,
     }
@@ -58,6 +60,9 @@ pub(super) fn Output(OutputProps { id, result }: &OutputProps) -> Html {
     let shown = match (look, &*text) {
         (Look::Picture, _) => {
             html! { <img class="job-picture" src={url.clone()} alt={format!("The result: {}", result.name)} /> }
+        }
+        (Look::Pdf, _) => {
+            html! { <iframe class="job-pdf" src={format!("{url}?inline=true")} title={format!("The result: {}", result.name)} /> }
         }
         (Look::No, _) => html! {},
         (_, None) => html! { <div class="skeleton topics-skeleton"></div> },
@@ -168,7 +173,7 @@ mod tests {
             look(&ResultInfo { name: "x".to_owned(), content_type: content_type.to_owned(), bytes: 1 })
         };
         assert_eq!(of("text/csv; charset=utf-8"), Look::Table);
-        assert_eq!(of("image/png"), Look::Picture);
+        assert_eq!((of("image/png"), of("application/pdf")), (Look::Picture, Look::Pdf));
         assert_eq!(of("application/gzip"), Look::No);
     }
 }

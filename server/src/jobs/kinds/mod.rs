@@ -6,6 +6,7 @@ mod experiment;
 mod export;
 mod import;
 pub(crate) mod model;
+mod report;
 
 use std::{collections::BTreeMap, future::Future, pin::Pin, sync::Arc};
 
@@ -151,4 +152,5 @@ pub fn built_in(log: &Log, readers: &Readers, auctions: &Auctions, uploads: &Upl
         .with(experiment::Scenario)
         .with(model::Train::new(readers.clone()))
         .with(model::Predict::new(readers.clone()))
+        .with(report::ReportPdf::new(log.clone(), readers.clone(), auctions.clone()))
 }

@@ -187,7 +187,9 @@ fn train(mut seen: Vec<Sighting>, input: TrainInput, work: &Work) -> Result<Mode
         Ok(())
     };
     let Fitted { net, best, history } = fit(&examples(learnt), &examples(ends), plan, told)?;
-    work.log(format!("the best was epoch {best} of {}", history.len()));
+    let ended = format!("the best was epoch {best} of {}", history.len());
+    work.tell(history.len() as u64, Some(history.len() as u64), "epochs", ended.clone());
+    work.log(ended);
     let judged = Judged::of(unseen, learnt, &net);
     work.log(judged.sentence());
     Ok(Model {
