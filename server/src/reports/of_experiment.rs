@@ -3,7 +3,7 @@
 use fourwire_shared::{
     experiment::{
         Experiment, ExperimentSpec, Through,
-        summary::{Row, rows, sentence, verdict},
+        summary::{FIGURES, Row, rows, sentence, verdict},
     },
     figures::{count, number},
 };
@@ -27,7 +27,7 @@ pub(super) fn fill(report: &mut Report, experiment: &Experiment) {
             contention(report, experiment);
         }
         ExperimentSpec::Scenario(spec) => {
-            report.title.clone_from(&spec.scenario.title().to_owned());
+            report.title = spec.scenario.title().to_owned();
             report.about = format!("{} {} clients at once.", spec.scenario.bug(), spec.clients);
             scenario(report, experiment);
         }
@@ -89,37 +89,10 @@ fn latency(rows: &[Row]) -> Part {
 }
 
 fn table(rows: &[Row]) -> Part {
-    let head = [
-        "Strategy",
-        "Accepted/s",
-        "Refused/s",
-        "Busy/s",
-        "p50 ms",
-        "p95 ms",
-        "p99 ms",
-        "Conflicts/bid",
-        "Wait ms",
-        "Commits/bid",
-        "kB/bid",
-    ];
-    let row = |row: &Row| {
-        vec![
-            row.strategy.as_str().to_owned(),
-            number(row.accepted),
-            number(row.refused),
-            number(row.busy),
-            ms(row.latency.p50),
-            ms(row.latency.p95),
-            ms(row.latency.p99),
-            number(row.conflicts),
-            number(row.wait_us / 1_000.0),
-            number(row.commits),
-            row.written.map_or_else(|| "–".to_owned(), |bytes| number(bytes / 1_000.0)),
-        ]
-    };
+    let row = |row: &Row| [row.strategy.as_str().to_owned()].into_iter().chain(row.figures()).collect();
     Part::Table(Table {
         title: "Figures by strategy".to_owned(),
-        head: head.map(str::to_owned).to_vec(),
+        head: ["Strategy"].into_iter().chain(FIGURES).map(str::to_owned).collect(),
         rows: rows.iter().map(row).collect(),
         numbers_from: 1,
     })

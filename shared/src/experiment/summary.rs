@@ -1,7 +1,7 @@
 //! What the turns of an experiment come to: one row a strategy, and a sentence that says no more than they show. No browser.
 
 use super::{Latency, Run, Verdict};
-use crate::auction::Strategy;
+use crate::{auction::Strategy, figures::number};
 
 /// A strategy over all its turns.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,6 +26,39 @@ pub struct Row {
     pub commits: f64,
     /// Bytes written for each decided bid, where the system tells.
     pub written: Option<f64>,
+}
+
+/// What the figures of a row are, for the head of a table.
+pub const FIGURES: [&str; 10] = [
+    "Accepted/s",
+    "Refused/s",
+    "Busy/s",
+    "p50 ms",
+    "p95 ms",
+    "p99 ms",
+    "Conflicts/bid",
+    "Wait ms",
+    "Commits/bid",
+    "kB/bid",
+];
+
+impl Row {
+    /// The figures of [`FIGURES`], as people read them.
+    pub fn figures(&self) -> [String; FIGURES.len()] {
+        let ms = |us: u64| number(us as f64 / 1_000.0);
+        [
+            number(self.accepted),
+            number(self.refused),
+            number(self.busy),
+            ms(self.latency.p50),
+            ms(self.latency.p95),
+            ms(self.latency.p99),
+            number(self.conflicts),
+            number(self.wait_us / 1_000.0),
+            number(self.commits),
+            self.written.map_or_else(|| "–".to_owned(), |bytes| number(bytes / 1_000.0)),
+        ]
+    }
 }
 
 /// One row for each strategy, in the order of their first turns.
@@ -157,6 +190,7 @@ mod tests {
         assert_eq!((queue.accepted, &*queue.rounds), (1_000.0, &[500.0, 1_500.0][..]));
         assert_eq!((queue.latency.p50, queue.conflicts, queue.commits), (150, 0.5, 0.25));
         assert_eq!((queue.wait_us, queue.written), (50.0, Some(2_000.0)));
+        assert_eq!(queue.figures()[..4], ["1\u{202f}000", "1\u{202f}000", "0", "0.15"]);
         assert_eq!(verdict(&runs).bids, 4_010);
     }
 

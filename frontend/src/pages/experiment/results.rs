@@ -4,7 +4,7 @@ use fourwire_shared::{
     auction::Strategy,
     experiment::{
         Experiment,
-        summary::{Row, rows, sentence, verdict},
+        summary::{FIGURES, Row, rows, sentence, verdict},
     },
 };
 use yew::prelude::*;
@@ -116,30 +116,13 @@ fn latency(rows: &[Row]) -> Html {
 }
 
 fn table(rows: &[Row]) -> Html {
-    const HEAD: [&str; 9] = [
-        "Accepted/s",
-        "Refused/s",
-        "Busy/s",
-        "p50 ms",
-        "p95 ms",
-        "p99 ms",
-        "Conflicts/bid",
-        "Wait ms",
-        "Commits/bid",
-    ];
     html! {
         <div class="scroll" tabindex="0" role="region" aria-label="Figures by strategy">
             <table class="rows" data-testid="experiment-table">
-                <thead><tr><th scope="col">{ "Strategy" }</th>{ for HEAD.map(|name| html! { <th scope="col" class="num">{ name }</th> }) }<th scope="col" class="num">{ "kB/bid" }</th></tr></thead>
+                <thead><tr><th scope="col">{ "Strategy" }</th>{ for FIGURES.map(|name| html! { <th scope="col" class="num">{ name }</th> }) }</tr></thead>
                 <tbody>
-                    { for rows.iter().map(|row| {
-                        let cells = [
-                            number(row.accepted), number(row.refused), number(row.busy),
-                            ms(row.latency.p50), ms(row.latency.p95), ms(row.latency.p99),
-                            number(row.conflicts), number(row.wait_us / 1_000.0), number(row.commits),
-                            row.written.map_or_else(|| "–".to_owned(), |bytes| number(bytes / 1_000.0)),
-                        ];
-                        html! { <tr key={row.strategy.as_str()} data-strategy={row.strategy.as_str()}><th scope="row">{ row.strategy.as_str() }</th>{ for cells.map(|cell| html! { <td class="num">{ cell }</td> }) }</tr> }
+                    { for rows.iter().map(|row| html! {
+                        <tr key={row.strategy.as_str()} data-strategy={row.strategy.as_str()}><th scope="row">{ row.strategy.as_str() }</th>{ for row.figures().map(|cell| html! { <td class="num">{ cell }</td> }) }</tr>
                     }) }
                 </tbody>
             </table>
