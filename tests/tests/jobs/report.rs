@@ -3,15 +3,20 @@
 use fourwire_tests::{
     house::Visitor,
     jobs::{reaches, submit},
-    raw::{Answer, Request},
+    raw::Request,
     server::TestServer,
 };
 use serde_json::{Value, json};
 
-async fn report(server: &TestServer, input: Value) -> Answer {
+/// The type, the disposition and the bytes of a report.
+async fn report(server: &TestServer, input: Value) -> (String, String, Vec<u8>) {
     let id = submit(server, &json!({ "kind": "report.pdf", "input": input })).await;
     reaches(server, id, "completed").await;
-    Request::get(&format!("/v1/jobs/{id}/result?inline=true")).send(server.port()).await
+    let answer =
+        reqwest::get(server.at(&format!("/v1/jobs/{id}/result?inline=true"))).await.expect("an answer");
+    let header = |name| answer.headers()[name].to_str().expect("text").to_owned();
+    let (content_type, how) = (header("content-type"), header("content-disposition"));
+    (content_type, how, answer.bytes().await.expect("a file").to_vec())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -28,11 +33,10 @@ async fn jobs_lots_and_the_machine_have_a_report_to_send() {
         (json!({ "of": "lot", "id": lot }), format!("lot-{lot}.pdf")),
         (json!({ "of": "dashboard" }), "machine.pdf".to_owned()),
     ] {
-        let answer = report(&server, input.clone()).await;
-        assert_eq!(answer.header("content-type"), Some("application/pdf"));
-        let told = format!("inline; filename=\"{name}\"");
-        assert_eq!(answer.header("content-disposition"), Some(told.as_str()));
-        let text = String::from_utf8_lossy(&answer.body);
+        let (content_type, how, file) = report(&server, input).await;
+        assert_eq!(content_type, "application/pdf");
+        assert_eq!(how, format!("inline; filename=\"{name}\""));
+        let text = String::from_utf8_lossy(&file);
         assert!(
             text.starts_with("%PDF-") && text.contains("DejaVuSans") && text.contains("/FontFile2"),
             "{name}"
