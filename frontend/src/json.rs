@@ -48,6 +48,11 @@ pub(crate) fn pretty(json: &str) -> String {
     out
 }
 
+/// `json` between a shell's single quotes.
+pub(crate) fn quoted(json: &str) -> String {
+    format!("'{}'", json.replace('\'', r"'\''"))
+}
+
 fn line(out: &mut String, depth: usize) {
     out.push('\n');
     out.extend(std::iter::repeat_n("  ", depth.min(64)));

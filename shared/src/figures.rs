@@ -57,6 +57,11 @@ pub fn count(value: i64) -> String {
     out
 }
 
+/// An amount with two decimals, from its hundredths: `1 250.50`. It is not negative.
+pub fn amount(hundredths: i64) -> String {
+    format!("{}.{:02}", count(hundredths / 100), hundredths % 100)
+}
+
 /// Three significant digits without trailing zeros: `0.123`, `1.5`, `640`.
 pub fn digits(value: f64) -> String {
     let size = value.abs();

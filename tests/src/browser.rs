@@ -168,6 +168,12 @@ impl Browser {
         self.must(element.send_keys(text).await);
     }
 
+    /// Chooses a wire, and waits until it is in use.
+    pub async fn prefer(&self, wire: &str) {
+        self.click(&format!("[data-wire-option={wire}]")).await;
+        self.wait_for("[data-testid=connection]", "data-wire", wire).await;
+    }
+
     /// Chooses a file, as a user does in the system's dialog.
     pub async fn put_file(&self, css: &str, file: &std::path::Path) {
         let element = self.must(self.driver().find(By::Css(css)).await);

@@ -23,8 +23,7 @@ async fn join(browser: &Browser, name: &str) {
 }
 
 async fn prefer(browser: &Browser, wire: &str) {
-    browser.click(&format!("[data-wire-option={wire}]")).await;
-    browser.wait_for("[data-testid=connection]", "data-wire", wire).await;
+    browser.prefer(wire).await;
     browser.wait_for("[data-testid=connection]", "data-state", "live").await;
 }
 

@@ -5,17 +5,12 @@ use fourwire_tests::{browser::Browser, server::TestServer, wait};
 
 const STATE: &str = "[data-testid=experiment]";
 
-async fn prefer(browser: &Browser, wire: &str) {
-    browser.click(&format!("[data-wire-option={wire}]")).await;
-    browser.wait_for("[data-testid=connection]", "data-wire", wire).await;
-}
-
 #[tokio::test]
 async fn strategies_are_tried_with_live_progress_on_any_wire() {
     let server = TestServer::start().await;
     let browser = Browser::open().await;
     browser.goto(&server.at("/experiment")).await;
-    prefer(&browser, "sse").await;
+    browser.prefer("sse").await;
     for (css, text) in
         [("#wish-bidders", "8"), ("#wish-lots", "2"), ("#wish-seconds", "1"), ("#wish-rounds", "0")]
     {
@@ -31,7 +26,7 @@ async fn strategies_are_tried_with_live_progress_on_any_wire() {
     })
     .await;
     // In the middle of it, and over a reload.
-    prefer(&browser, "long-poll").await;
+    browser.prefer("long-poll").await;
     browser.goto(&server.at("/experiment")).await;
     browser.wait_for(STATE, "data-state", "done").await;
     browser.wait_for("[data-testid=experiment-verdict]", "data-sound", "true").await;

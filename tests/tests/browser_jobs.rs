@@ -11,11 +11,6 @@ use serde_json::{Value, json};
 
 const JOB: &str = "[data-testid=job]";
 
-async fn prefer(browser: &Browser, wire: &str) {
-    browser.click(&format!("[data-wire-option={wire}]")).await;
-    browser.wait_for("[data-testid=connection]", "data-wire", wire).await;
-}
-
 /// Chooses an option of a select, as a user's choice tells the page.
 async fn choose(browser: &Browser, css: &str, value: &str) {
     let script = "const select = document.querySelector(arguments[0]); select.value = arguments[1];
@@ -39,7 +34,7 @@ async fn a_job_goes_from_its_form_to_its_result_on_any_wire() {
     let server = TestServer::start().await;
     let browser = Browser::open().await;
     browser.goto(&server.at("/jobs")).await;
-    prefer(&browser, "sse").await;
+    browser.prefer("sse").await;
     text_with(&browser, "[data-testid=jobs-empty]", "export").await;
     browser.click("[data-testid=job-new]").await;
     choose(&browser, "#job-kind", "experiment.contention").await;
@@ -58,7 +53,7 @@ async fn a_job_goes_from_its_form_to_its_result_on_any_wire() {
     text_with(&browser, "[data-testid=job-message]", "bidding").await;
     for wire in ["ws", "long-poll", "poll"] {
         let before = browser.attribute("[data-testid=job-done]", "data-value").await;
-        prefer(&browser, wire).await;
+        browser.prefer(wire).await;
         browser.wait_for_change("[data-testid=job-done]", "data-value", before.as_deref()).await;
     }
     browser.wait_for(JOB, "data-state", "completed").await;
@@ -90,7 +85,7 @@ async fn a_page_sees_its_job_through_the_death_of_the_server() {
         )
         .await;
         browser.goto(&server.at(&format!("/jobs/{id}"))).await;
-        prefer(&browser, wire).await;
+        browser.prefer(wire).await;
         browser.wait_for(JOB, "data-state", "running").await;
         text_with(&browser, "[data-testid=job-log]", "bidding").await;
         server.kill().await;
@@ -206,7 +201,7 @@ async fn a_large_file_is_imported_through_the_death_of_the_server() {
     let done = async |browser: &Browser| browser.number("[data-testid=job-done]").await.unwrap_or_default();
     let mut due = 1.0;
     for wire in ["poll", "long-poll", "sse", "ws"] {
-        prefer(&browser, wire).await;
+        browser.prefer(wire).await;
         wait::until(format_args!("more rows by {wire}"), async || (done(&browser).await > due).then_some(()))
             .await;
         due = done(&browser).await;

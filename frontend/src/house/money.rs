@@ -1,21 +1,24 @@
 //! Money as people write it: `1 250.50 €`, and back.
 
-use fourwire_shared::auction::{CURRENCY_DIGITS, Money};
+use fourwire_shared::{
+    auction::{CURRENCY_DIGITS, Money},
+    figures::amount,
+};
 
 /// Minor units of one unit.
 const UNIT: i64 = 10i64.pow(CURRENCY_DIGITS);
 
 /// `1 250.50 €`. The spaces do not break.
 pub fn words(money: Money) -> String {
-    format!("{}\u{a0}€", plain(money.minor()))
+    money.words()
 }
 
 /// `+50.00`, `−12.00`: what was added or taken, in minor units.
 pub fn change(minor: i64) -> String {
     match minor {
         0 => "0.00".to_owned(),
-        more if more > 0 => format!("+{}", plain(more)),
-        less => format!("−{}", plain(-less)),
+        more if more > 0 => format!("+{}", amount(more)),
+        less => format!("−{}", amount(-less)),
     }
 }
 
@@ -23,27 +26,6 @@ pub fn change(minor: i64) -> String {
 pub fn typed(money: Money) -> String {
     let (whole, rest) = (money.minor() / UNIT, money.minor() % UNIT);
     if rest == 0 { whole.to_string() } else { format!("{whole}.{rest:02}") }
-}
-
-/// What was typed: see [`Money::of_text`].
-///
-/// # Errors
-/// When it is no amount: words for the user.
-pub fn parse(text: &str) -> Result<Money, &'static str> {
-    Money::of_text(text)
-}
-
-/// Digits in groups of three, and the fraction. `minor` is not negative.
-fn plain(minor: i64) -> String {
-    let digits = (minor / UNIT).to_string();
-    let mut out = String::with_capacity(digits.len() + 8);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            out.push('\u{202f}');
-        }
-        out.push(digit);
-    }
-    out + &format!(".{:02}", minor % UNIT)
 }
 
 #[cfg(test)]
@@ -84,7 +66,7 @@ mod tests {
             ("99999999999999999999", None),
             ("10000000000.01", None),
         ] {
-            assert_eq!(parse(text).ok().map(Money::minor), minor, "{text}");
+            assert_eq!(Money::of_text(text).ok().map(Money::minor), minor, "{text}");
         }
     }
 }

@@ -193,12 +193,17 @@ const SECURITY: [(HeaderName, HeaderValue); 5] = [
 /// Whether a path is that of a page. A slash at its end makes no difference; a number has one spelling.
 fn is_at(page: &str, path: &str) -> bool {
     let is_one = |page: &str, part: &str| match page {
-        "{u32}" => part.parse::<u32>().is_ok_and(|number| number.to_string() == part),
-        "{u64}" => part.parse::<u64>().is_ok_and(|number| number.to_string() == part),
+        "{u32}" => is_number::<u32>(part),
+        "{u64}" => is_number::<u64>(part),
         word => word == part,
     };
     let (page, path) = (page.trim_matches('/').split('/'), path.trim_matches('/').split('/'));
     page.clone().count() == path.clone().count() && page.zip(path).all(|(page, part)| is_one(page, part))
+}
+
+/// Whether this is a number in its one spelling.
+fn is_number<T: std::str::FromStr + ToString>(part: &str) -> bool {
+    part.parse().is_ok_and(|number: T| number.to_string() == part)
 }
 
 fn wrong_method(method: &Method) -> Response {

@@ -75,29 +75,29 @@ pub struct Imported {
 }
 
 impl Auctions {
-    /// Adds what a file brings, in one transaction with what `mark` writes: both, or neither. Its lots are sold by
-    /// `seller`, or by a new bidder called `seller_name`, whom nobody can be. `first` comes before everything else, and
-    /// may refuse.
+    /// Adds what a file brings, in one transaction with what `mark` writes: both, or neither. Gives what `mark` gives. Its
+    /// lots are sold by `seller`, or by a new bidder called `seller_name`, whom nobody can be. `first` comes before
+    /// everything else, and may refuse.
     ///
     /// # Errors
     /// What `first` and `mark` say; the log's and the store's.
-    pub async fn import<E>(
+    pub async fn import<T, E>(
         &self,
         seller: Option<BidderId>,
         seller_name: String,
         brought: Arc<[Brought]>,
         first: impl FnOnce(&mut Tx<'_>) -> Result<(), E> + Send + 'static,
-        mark: impl FnOnce(&mut Tx<'_>, &Imported) -> Result<(), E> + Send + 'static,
-    ) -> Result<Imported, E>
+        mark: impl FnOnce(&mut Tx<'_>, Imported) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
     where
+        T: Send + 'static,
         E: From<AuctionError> + From<LogError> + Send + 'static,
     {
         let house = Arc::clone(&self.house);
         let done = self.house.log.transact_in_turn(0, move |tx| {
             first(tx)?;
             let done = add(tx, &house, seller, &seller_name, &brought)?;
-            mark(tx, &done)?;
-            Ok::<_, E>(done)
+            mark(tx, done)
         });
         let done = done.await?;
         self.house.new_end.notify_one();

@@ -198,19 +198,20 @@ pub(super) fn finish(
 
 /// The job of an attempt that is under way.
 fn under_way(tx: &mut Tx<'_>, office: &Office, id: JobId, attempt: u32) -> Result<JobRow, JobError> {
-    let lost = || JobError::Lost { id, attempt };
-    let row = within(tx, |c| jobs::find(c, id))?.ok_or_else(lost)?;
-    let is_newest = row.job.attempt == attempt || mutant!(office, NoFence);
-    if row.job.state == State::Running && is_newest { Ok(row) } else { Err(lost()) }
+    fenced(tx, id, attempt, mutant!(office, NoFence))
 }
 
 /// Whether an attempt is the newest, and under way: what its work writes beside its job asks this first.
 pub(super) fn check_under_way(tx: &mut Tx<'_>, id: JobId, attempt: u32) -> Result<(), JobError> {
-    let row = within(tx, |c| jobs::find(c, id))?;
-    match row {
-        Some(row) if row.job.state == State::Running && row.job.attempt == attempt => Ok(()),
-        _ => Err(JobError::Lost { id, attempt }),
-    }
+    fenced(tx, id, attempt, false).map(drop)
+}
+
+/// The fence: the job of an attempt that is heard.
+fn fenced(tx: &mut Tx<'_>, id: JobId, attempt: u32, any_attempt: bool) -> Result<JobRow, JobError> {
+    let lost = || JobError::Lost { id, attempt };
+    let row = within(tx, |c| jobs::find(c, id))?.ok_or_else(lost)?;
+    let is_newest = row.job.attempt == attempt || any_attempt;
+    if row.job.state == State::Running && is_newest { Ok(row) } else { Err(lost()) }
 }
 
 /// Tells how far an attempt is. It is not written: the next change of state writes it.

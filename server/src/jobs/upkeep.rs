@@ -79,6 +79,9 @@ pub(super) async fn run(office: Arc<Office>) {
                 Ok(false) => {}
                 Err(error) => tracing::debug!(%error, "old jobs cannot be forgotten now"),
             }
+            if let Err(error) = forget_uploads(&office).await {
+                tracing::debug!(%error, "old uploads cannot be forgotten now");
+            }
             sleep(LOOK_EVERY).await;
         }
     };
@@ -109,7 +112,6 @@ pub(super) async fn forget_some(office: &Arc<Office>) -> Result<bool, JobError> 
         Ok((old, too_large, commands::has_older(c, answers_before)?))
     });
     let (old, too_large, answers) = look.await?;
-    forget_uploads(office).await?;
     if old.is_empty() && too_large.is_empty() && !answers {
         return Ok(false);
     }

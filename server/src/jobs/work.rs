@@ -101,9 +101,23 @@ pub enum Failure {
     Stopped,
 }
 
+impl Failure {
+    /// What may go well another time, in its own words.
+    pub(super) fn retry(error: impl ToString) -> Self {
+        Self::Retry(error.to_string())
+    }
+}
+
+/// Does what would hold up the executor on a thread of its own.
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Failure> {
+    tokio::task::spawn_blocking(work).await.map_err(Failure::retry)
+}
+
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
-        Self::Retry(error.to_string())
+        Self::retry(error)
     }
 }
 

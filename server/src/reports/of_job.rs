@@ -1,5 +1,7 @@
 //! A report from a job, its attempts, and what it has left behind.
 
+use std::io;
+
 use fourwire_shared::{
     experiment::Experiment,
     figures::{bytes, span},
@@ -7,16 +9,27 @@ use fourwire_shared::{
     job::{Attempt, JOBS_PATH, Job, Outcome, ResultInfo, State},
 };
 use jiff::Timestamp;
+use tokio::io::AsyncReadExt;
 
 use super::{Part, Report, Table, of_experiment, of_model};
 use crate::jobs::kinds::model::saved::Model;
 
 /// Bytes of a result that a report reads: an experiment is read whole, of a table there are the first rows.
-pub(crate) const RESULT_BYTES_MAX: u64 = 1 << 20;
+const RESULT_BYTES_MAX: u64 = 1 << 20;
 /// Rows and lines that are shown of a result.
 const ROWS_MAX: usize = 25;
 /// How soon a report of a job that is not over is asked for again, in seconds.
 const AGAIN_S: u32 = 5;
+
+/// The first bytes of a result, as many as a report reads.
+///
+/// # Errors
+/// The system's.
+pub(crate) async fn beginning(file: tokio::fs::File) -> io::Result<Vec<u8>> {
+    let mut first = Vec::new();
+    file.take(RESULT_BYTES_MAX).read_to_end(&mut first).await?;
+    Ok(first)
+}
 
 /// What there is to say of a job. `result` has the first bytes of what it has left behind.
 pub(crate) fn report(job: &Job, attempts: &[Attempt], result: Option<&[u8]>) -> Report {

@@ -19,8 +19,8 @@ pub(crate) fn report(lot: &Lot, bids: &[BidRow]) -> Report {
             ("Opened", moment(lot.opens_at)),
             ("Closes or closed", moment(lot.outcome.as_ref().map_or(lot.ends_at, |outcome| outcome.at))),
             ("Open for", span(lot.ends_at.saturating_sub(lot.opens_at))),
-            ("Start", amount(lot.start)),
-            ("Price", lot.price.map_or_else(|| "–".to_owned(), amount)),
+            ("Start", lot.start.words()),
+            ("Price", lot.price.map_or_else(|| "–".to_owned(), Money::words)),
             ("Bids", count(lot.bids as i64)),
             ("Extended", format!("{} times", lot.extensions)),
             ("Decided by", lot.strategy.as_str().to_owned()),
@@ -42,7 +42,7 @@ pub(crate) fn report(lot: &Lot, bids: &[BidRow]) -> Report {
 fn ended(lot: &Lot) -> String {
     let Some(outcome) = &lot.outcome else { return "It is not closed yet.".to_owned() };
     match (outcome.result, &outcome.winner, outcome.price) {
-        (Ended::Sold, Some(winner), Some(price)) => format!("Sold to {} for {}.", winner.name, amount(price)),
+        (Ended::Sold, Some(winner), Some(price)) => format!("Sold to {} for {}.", winner.name, price.words()),
         (Ended::ReserveUnmet, ..) => "Not sold: its reserve was not met.".to_owned(),
         _ => "Not sold: nobody bid.".to_owned(),
     }
@@ -54,14 +54,14 @@ fn prices(bids: &[BidRow]) -> Part {
     let values = bids.iter().rev().map(|bid| price(bid) / most).collect();
     Part::Curves(Curves {
         title: "The price, bid by bid".to_owned(),
-        axis: format!("{} bids; the top is {}", count(bids.len() as i64), amount(bids[0].price)),
+        axis: format!("{} bids; the top is {}", count(bids.len() as i64), bids[0].price.words()),
         lines: vec![Curve { name: "price".to_owned(), values }],
     })
 }
 
 fn table(bids: &[BidRow]) -> Part {
     let row =
-        |bid: &BidRow| vec![moment(bid.at), bid.bidder.name.clone(), amount(bid.amount), amount(bid.price)];
+        |bid: &BidRow| vec![moment(bid.at), bid.bidder.name.clone(), bid.amount.words(), bid.price.words()];
     let title = if bids.len() > ROWS_MAX { "The newest bids" } else { "Bids" };
     Part::Table(Table {
         title: title.to_owned(),
@@ -69,8 +69,4 @@ fn table(bids: &[BidRow]) -> Part {
         rows: bids.iter().take(ROWS_MAX).map(row).collect(),
         numbers_from: 2,
     })
-}
-
-fn amount(money: Money) -> String {
-    format!("{}.{:02} €", count(money.minor() / 100), money.minor() % 100)
 }

@@ -12,7 +12,6 @@ use fourwire_shared::job::JobId;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use leptos::{nonce::use_nonce, prelude::expect_context};
 use leptos_axum::ResponseOptions;
-use tokio::io::AsyncReadExt;
 
 use super::{Report, of_job, page};
 use crate::jobs::{JobError, Jobs};
@@ -59,9 +58,7 @@ async fn of(jobs: &Jobs, id: JobId) -> Result<Report, JobError> {
     if job.result.is_some()
         && let Ok((_, file)) = jobs.result(id).await
     {
-        let mut first = Vec::new();
-        let read = file.take(of_job::RESULT_BYTES_MAX).read_to_end(&mut first).await;
-        result = read.is_ok().then_some(first);
+        result = of_job::beginning(file).await.ok();
     }
     Ok(of_job::report(&job, &attempts, result.as_deref()))
 }

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::figures;
+
 /// An amount in minor units of the house's currency, from 0 to [`Money::MAX`].
 ///
 /// Sums and differences are checked; there is no arithmetic that wraps, saturates or rounds.
@@ -49,6 +51,11 @@ impl Money {
         }
         let minor = format!("{whole}{rest:0<2}").parse().ok().and_then(|minor| Self::new(minor).ok());
         minor.filter(|money| *money <= Self::BID_MAX).ok_or("That is more than anybody may bid.")
+    }
+
+    /// As people write it: `1 250.50 €`, with spaces that do not break.
+    pub fn words(self) -> String {
+        format!("{}\u{a0}€", figures::amount(self.0))
     }
 
     /// Its minor units.

@@ -96,6 +96,23 @@ pub struct BadSpec {
 }
 
 impl LotSpec {
+    /// One with nothing said that may be left out.
+    pub fn new(title: String, start: Money, lasts_s: u32) -> Self {
+        Self {
+            title,
+            start,
+            lasts_s,
+            description: String::new(),
+            picture: 0,
+            increments: default_increments(),
+            reserve: None,
+            buy_now: None,
+            opens_in_s: 0,
+            extension: Extension::default(),
+            strategy: Strategy::default(),
+        }
+    }
+
     /// Says what is not allowed.
     ///
     /// # Errors

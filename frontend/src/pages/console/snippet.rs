@@ -2,6 +2,8 @@
 
 use fourwire_shared::{Topic, Wire};
 
+use crate::json::quoted;
+
 /// The command for these topics at this origin.
 pub(super) fn command(origin: &str, wire: Wire, topics: &[Topic]) -> String {
     let names: Vec<&str> = topics.iter().map(Topic::as_str).collect();
@@ -20,8 +22,7 @@ pub(super) fn command(origin: &str, wire: Wire, topics: &[Topic]) -> String {
 
 /// The command that publishes.
 pub(super) fn publish(origin: &str, topic: &str, json: &str) -> String {
-    let quoted = json.replace('\'', r"'\''");
-    format!("curl -s '{origin}/v1/topics/{topic}' -H 'content-type: application/json' -d '{quoted}'")
+    format!("curl -s '{origin}/v1/topics/{topic}' -H 'content-type: application/json' -d {}", quoted(json))
 }
 
 #[cfg(test)]

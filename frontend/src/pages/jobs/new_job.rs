@@ -14,6 +14,7 @@ use crate::{
     api::{Failure, new_key},
     components::{copy_button, field, focus, use_modal, use_say, value, whole_failure},
     jobs::api,
+    json::quoted,
     router::{Go, Route},
 };
 
@@ -187,8 +188,8 @@ fn id(name: &str) -> String {
 
 fn curl(draft: &Draft) -> String {
     let origin = crate::window().location().origin().unwrap_or_default();
-    let body = draft.body().unwrap_or_else(|_| "{}".to_owned()).replace('\'', r"'\''");
-    format!("curl -i '{origin}{JOBS_PATH}' -H 'content-type: application/json' -d '{body}'")
+    let body = draft.body().unwrap_or_else(|_| "{}".to_owned());
+    format!("curl -i '{origin}{JOBS_PATH}' -H 'content-type: application/json' -d {}", quoted(&body))
 }
 
 fn kind_field(props: &NewJobProps, draft: &Draft, change: &Callback<Draft>) -> Html {

@@ -222,7 +222,7 @@ fn aloud(tries: &Tries, key: &str, wire: &str) -> Option<String> {
 fn spec(amount: &str, most: &str) -> Result<BidSpec, Faults> {
     let mut faults = Faults::new();
     let mut read = |field, text: &str| {
-        let money = money::parse(text);
+        let money = Money::of_text(text);
         money.map_err(|words| faults.push((field, words.to_owned()))).ok()
     };
     let amount = read("amount", amount);

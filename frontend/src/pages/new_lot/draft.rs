@@ -1,8 +1,8 @@
 //! What somebody types who puts up a lot: read here, checked by the rules that the server checks with too.
 
-use fourwire_shared::auction::{Extension, LotSpec, Step, Strategy};
+use fourwire_shared::auction::{Extension, LotSpec, Money, Step, Strategy};
 
-use crate::{components::Faults, house::money};
+use crate::components::Faults;
 
 /// As it was typed.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,7 +45,7 @@ impl Draft {
     /// The terms, if they can be read and the rules allow them.
     pub(super) fn check(&self) -> Result<LotSpec, Faults> {
         let mut faults = Faults::new();
-        let mut amount = |field, text: &str| match money::parse(text) {
+        let mut amount = |field, text: &str| match Money::of_text(text) {
             Ok(amount) => Some(amount),
             Err(words) => {
                 faults.push((field, words.to_owned()));
@@ -119,7 +119,7 @@ fn steps(text: &str) -> Result<Vec<Step>, String> {
 fn step(line: &str) -> Result<Step, String> {
     let wrong = || format!("“{line}” is not like 100: 5.");
     let (from, step) = line.split_once(':').ok_or_else(wrong)?;
-    let money = |text| money::parse(text).map_err(|_| wrong());
+    let money = |text| Money::of_text(text).map_err(|_| wrong());
     Ok(Step { from: money(from)?, step: money(step)? })
 }
 

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::{BadInput, Kind, Policy};
 use crate::{
     experiment::{self, Progress},
-    jobs::work::{Done, Failure, Work},
+    jobs::work::{Done, Failure, Work, blocking},
 };
 
 const POLICY: Policy = Policy {
@@ -141,9 +141,9 @@ async fn run(spec: ExperimentSpec, work: Work) -> Result<Done, Failure> {
     }
     let text = serde_json::to_vec_pretty(&ended).map_err(|error| Failure::Final(error.to_string()))?;
     let mut file = work.result(format!("experiment-{}.json", work.id()), "application/json")?;
-    let written = tokio::task::spawn_blocking(move || {
+    let written = blocking(move || {
         file.write_all(&text)?;
         file.finish()
     });
-    Ok(written.await.map_err(|error| Failure::Retry(error.to_string()))??)
+    Ok(written.await??)
 }

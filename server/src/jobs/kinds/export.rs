@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 
 use super::{BadInput, Kind, Policy};
 use crate::{
-    jobs::work::{Done, Failure, ResultFile, Work},
+    jobs::work::{Done, Failure, ResultFile, Work, blocking},
     log::{Batch, Item, Log},
     storage::Readers,
 };
@@ -121,12 +121,12 @@ impl Export {
 
     async fn table(&self, table: &'static Table, mut sheet: Sheet, work: &Work) -> Result<Sheet, Failure> {
         let count = |c: &rusqlite::Connection| c.query_row(table.count, [], |row| row.get::<_, i64>(0));
-        let total = self.readers.read(count).await.map_err(retry)?;
+        let total = self.readers.read(count).await.map_err(Failure::retry)?;
         work.log(format!("{} has {total} rows", table.name));
         let (total, mut done, mut after) = (u64::try_from(total).ok(), 0, 0);
         loop {
             work.check()?;
-            let page = self.readers.read(move |c| page(c, table.sql, after)).await.map_err(retry)?;
+            let page = self.readers.read(move |c| page(c, table.sql, after)).await.map_err(Failure::retry)?;
             let Some(last) = page.last else { return Ok(sheet) };
             after = last;
             done += page.rows.len() as u64;
@@ -141,7 +141,7 @@ impl Export {
         let (mut done, mut after) = (0, After::Earliest);
         loop {
             work.check()?;
-            let page = self.log.read(std::slice::from_ref(&topic), &after).await.map_err(retry)?;
+            let page = self.log.read(std::slice::from_ref(&topic), &after).await.map_err(Failure::retry)?;
             let Batch { items, cursor, more, .. } = page;
             if items.iter().any(|item| item.kind() == "reset") && done > 0 {
                 // Begun anew, it begins where there is something.
@@ -217,8 +217,8 @@ impl Kind for Export {
             (None, Some(topic)) => self.topic(topic, sheet, &work).await?,
             (None, None) => return Err(Failure::Final(format!("there is no table {of:?}"))),
         };
-        let ended = tokio::task::spawn_blocking(move || sheet.finish());
-        ended.await.map_err(retry)?.map_err(unwritten)
+        let ended = blocking(move || sheet.finish());
+        ended.await?.map_err(unwritten)
     }
 }
 
@@ -284,7 +284,7 @@ impl Sheet {
 
     /// Writes rows, off the executor.
     async fn take(mut self, columns: Vec<String>, rows: Vec<Vec<Value>>) -> Result<Self, Failure> {
-        let written = tokio::task::spawn_blocking(move || {
+        let written = blocking(move || {
             let text = match self.format {
                 Format::Csv => csv(&columns, &rows, !std::mem::replace(&mut self.has_head, true))?,
                 Format::Jsonl => lines(&columns, rows)?,
@@ -295,7 +295,7 @@ impl Sheet {
             }?;
             Ok::<_, io::Error>(self)
         });
-        written.await.map_err(retry)?.map_err(unwritten)
+        written.await?.map_err(unwritten)
     }
 
     fn finish(self) -> io::Result<Done> {
@@ -329,10 +329,6 @@ fn lines(columns: &[String], rows: Vec<Vec<Value>>) -> io::Result<Vec<u8>> {
         text.push(b'\n');
     }
     Ok(text)
-}
-
-fn retry(error: impl ToString) -> Failure {
-    Failure::Retry(error.to_string())
 }
 
 /// A result that is too large is too large the next time too; a full disk may not be full for ever.

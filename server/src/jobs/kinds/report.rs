@@ -12,14 +12,13 @@ use fourwire_shared::{
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::io::AsyncReadExt;
 
 use super::{BadInput, Kind, Policy};
 use crate::{
     auctions::{AuctionError, Auctions},
     jobs::{
         store::{attempts, jobs},
-        work::{Done, Failure, Work, file_name},
+        work::{Done, Failure, Work, blocking, file_name},
     },
     log::{Batch, Item, Log},
     reports::{Report, of_host, of_job, of_lot, pdf},
@@ -62,7 +61,7 @@ impl ReportPdf {
 
     async fn of_job(&self, id: JobId, dir: PathBuf) -> Result<Report, Failure> {
         let read = self.readers.read(move |c| Ok((jobs::find(c, id)?, attempts::of(c, id)?)));
-        let (row, attempts) = read.await.map_err(retry)?;
+        let (row, attempts) = read.await.map_err(Failure::retry)?;
         let row = row.ok_or_else(|| Failure::Final(format!("there is no job {id}, or not any more")))?;
         let mut job = row.job;
         job.input = serde_json::from_str(&row.input).ok();
@@ -70,9 +69,7 @@ impl ReportPdf {
         if job.result.is_some()
             && let Ok(file) = tokio::fs::File::open(dir.join(file_name(id, job.attempt))).await
         {
-            let mut first = Vec::new();
-            file.take(of_job::RESULT_BYTES_MAX).read_to_end(&mut first).await?;
-            result = Some(first);
+            result = Some(of_job::beginning(file).await?);
         }
         Ok(of_job::report(&job, &attempts, result.as_deref()))
     }
@@ -80,7 +77,7 @@ impl ReportPdf {
     async fn of_lot(&self, id: AuctionId, work: &Work) -> Result<Report, Failure> {
         let unknown = |error: AuctionError| match error {
             AuctionError::Unknown(_) => Failure::Final(error.to_string()),
-            other => retry(other),
+            other => Failure::retry(other),
         };
         let lot = self.auctions.lot(id).await.map_err(unknown)?;
         let (mut bids, mut before) = (Vec::<BidRow>::new(), Seq::new(u64::MAX >> 1));
@@ -103,7 +100,8 @@ impl ReportPdf {
         let (mut samples, mut after) = (Vec::<HostSample>::new(), After::Earliest);
         loop {
             work.check()?;
-            let Batch { items, cursor, more, .. } = self.log.read(&topic, &after).await.map_err(retry)?;
+            let Batch { items, cursor, more, .. } =
+                self.log.read(&topic, &after).await.map_err(Failure::retry)?;
             samples.extend(items.iter().filter_map(|item| match item {
                 Item::Entry(entry) | Item::Skipped { entry, .. } => from_object(entry.data()).ok(),
                 _ => None,
@@ -164,17 +162,13 @@ impl Kind for ReportPdf {
             Of::Dashboard => ("machine.pdf".to_owned(), self.of_host(&work).await?),
         };
         work.log(format!("writing {:?}", report.title));
-        let written = tokio::task::spawn_blocking(move || {
+        let written = blocking(move || {
             let (file, pages) = pdf::write(&report).map_err(Failure::Final)?;
             work.log(if pages == 1 { "one page".to_owned() } else { format!("{pages} pages") });
             let mut out = work.result(name, "application/pdf")?;
             out.write_all(&file)?;
             Ok::<_, Failure>(out.finish()?)
         });
-        written.await.map_err(retry)?
+        written.await?
     }
-}
-
-fn retry(error: impl ToString) -> Failure {
-    Failure::Retry(error.to_string())
 }

@@ -111,19 +111,19 @@ impl Columns {
             let why = || "it is pessimistic, optimistic or queue".to_owned();
             read.map_err(|_| NotTaken { column: Some("strategy"), why: why() })
         });
-        let none = || serde_json::from_str::<LotSpec>(r#"{"title":"","start":0,"lasts_s":0}"#);
-        let spec = none().map_err(|error| NotTaken { column: None, why: error.to_string() })?;
+        let title = self.cell(cells, "title").trim().to_owned();
+        let start = money("start")?.unwrap_or_default();
+        let (reserve, buy_now) = (money("reserve")?, money("buy_now")?);
+        let opens_in_s = number("opens_in_s")?.unwrap_or_default();
+        let lasts_s = number("lasts_s")?.unwrap_or(LASTS_S);
         Ok(LotSpec {
-            title: self.cell(cells, "title").trim().to_owned(),
             description: self.cell(cells, "description").trim().to_owned(),
-            start: money("start")?.unwrap_or_default(),
-            reserve: money("reserve")?,
-            buy_now: money("buy_now")?,
-            opens_in_s: number("opens_in_s")?.unwrap_or_default(),
-            lasts_s: number("lasts_s")?.unwrap_or(LASTS_S),
+            reserve,
+            buy_now,
+            opens_in_s,
             picture: number("picture")?.unwrap_or_default(),
             strategy: strategy.transpose()?.unwrap_or_default(),
-            ..spec
+            ..LotSpec::new(title, start, lasts_s)
         })
     }
 }

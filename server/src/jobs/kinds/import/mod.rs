@@ -11,7 +11,6 @@ use std::{io, sync::Arc};
 use csv::StringRecord;
 use encoding_rs::Encoding;
 use fourwire_shared::{
-    auction::BidderId,
     figures::count,
     job::{Backoff, UploadId},
 };
@@ -29,7 +28,7 @@ use crate::{
         JobError,
         store::imports::{self, Mark, Refused},
         uploads::Uploads,
-        work::{Done, Failure, ResultFile, Work},
+        work::{Done, Failure, ResultFile, Work, blocking},
     },
     log::{LogError, Tx},
     storage::{Readers, within},
@@ -113,7 +112,7 @@ impl Import {
         work: &Work,
     ) -> Result<Mark, Failure> {
         let id = work.id();
-        let mut mark = self.readers.read(move |c| imports::mark(c, id)).await.map_err(retry)?;
+        let mut mark = self.readers.read(move |c| imports::mark(c, id)).await.map_err(Failure::retry)?;
         if mark.rows > 0 {
             work.log(format!("{} rows are done already", count(mark.rows as i64)));
             source = skip(source, mark.rows).await?;
@@ -121,16 +120,13 @@ impl Import {
         loop {
             work.check()?;
             let read = (source, columns.clone());
-            let next = tokio::task::spawn_blocking(move || batch(read.0, &read.1));
-            let (back, batch) = next.await.map_err(retry)?.map_err(unread)?;
+            let next = blocking(move || batch(read.0, &read.1));
+            let (back, batch) = next.await?.map_err(unread)?;
             source = back;
             let Some(batch) = batch else { return Ok(mark) };
             let at = batch.bytes;
             mark = self.write(batch.rows, mark, work).await?;
-            let refused = mark.rows - mark.imported;
-            let message =
-                format!("{} imported, {} refused", count(mark.imported as i64), count(refused as i64));
-            work.tell(at.min(bytes), Some(bytes), "bytes", message);
+            work.tell(at.min(bytes), Some(bytes), "bytes", told(mark));
         }
     }
 
@@ -143,26 +139,26 @@ impl Import {
     ) -> Result<Mark, Failure> {
         let brought: Arc<[Brought]> = rows.iter().filter_map(|row| row.clone().ok()).collect();
         let id = work.id();
-        let after = move |seller: Option<BidderId>, refused: u64, all: u64| Mark {
-            seller,
-            rows: before.rows + all,
-            imported: before.imported + all - refused,
-        };
-        let mark = move |tx: &mut Tx<'_>, done: &Imported| -> Result<(), Unwritten> {
+        let mark = move |tx: &mut Tx<'_>, done: Imported| -> Result<Mark, Unwritten> {
             let refused = refused(&rows, &done.rows, before.rows);
-            let mark = after(done.seller, refused.len() as u64, rows.len() as u64);
+            let all = rows.len() as u64;
+            let mark = Mark {
+                seller: done.seller,
+                rows: before.rows + all,
+                imported: before.imported + all - refused.len() as u64,
+            };
             within(tx, |c| {
                 refused.iter().try_for_each(|one| imports::refuse(c, id, one))?;
                 imports::set_mark(c, id, mark)
             })
-            .map_err(Unwritten::Log)
+            .map_err(Unwritten::Log)?;
+            Ok(mark)
         };
         let fence = work.fence();
         let first = move |tx: &mut Tx<'_>| fence.check(tx).map_err(Unwritten::Job);
         let seller = format!("Import {id}");
         let written = self.auctions.import(before.seller, seller, brought, first, mark).await;
-        written.map_err(retry)?;
-        self.readers.read(move |c| imports::mark(c, id)).await.map_err(retry)
+        written.map_err(Failure::retry)
     }
 
     /// Writes the refused rows, each with its line, its column and the reason.
@@ -176,23 +172,26 @@ impl Import {
         let id = work.id();
         let mut sheet = Sheet { source, file: csv::Writer::from_writer(file), place: 0 };
         let head = sheet.source.head().iter().chain(["line", "column", "why"]).collect::<StringRecord>();
-        sheet.file.write_record(&head).map_err(retry)?;
+        sheet.file.write_record(&head).map_err(Failure::retry)?;
         let mut from = 0;
         loop {
             work.check()?;
-            let page =
-                self.readers.read(move |c| imports::refusals(c, id, from, PAGE)).await.map_err(retry)?;
+            let page = self
+                .readers
+                .read(move |c| imports::refusals(c, id, from, PAGE))
+                .await
+                .map_err(Failure::retry)?;
             let Some(last) = page.last() else { break };
             from = last.place + 1;
             let columns = columns.clone();
-            let written = tokio::task::spawn_blocking(move || sheet.write(&page, &columns).map(|()| sheet));
-            sheet = written.await.map_err(retry)?.map_err(unread)?;
+            let written = blocking(move || sheet.write(&page, &columns).map(|()| sheet));
+            sheet = written.await?.map_err(unread)?;
         }
-        let ended = tokio::task::spawn_blocking(move || {
+        let ended = blocking(move || {
             let file = sheet.file.into_inner().map_err(|error| io::Error::other(error.to_string()))?;
             file.finish()
         });
-        Ok(ended.await.map_err(retry)??)
+        Ok(ended.await??)
     }
 }
 
@@ -251,7 +250,7 @@ impl Kind for Import {
             let again = Source::open(uploads.read(&upload)?, format)?;
             Ok::<_, io::Error>((bytes, format, Source::open(file, format)?, again))
         };
-        let opened = tokio::task::spawn_blocking(open).await.map_err(retry)?;
+        let opened = blocking(open).await?;
         let (bytes, format, source, again) = opened.map_err(unread)?;
         let columns = Columns::of(into, source.head().iter()).map_err(Failure::Final)?;
         let delimiter = char::from(format.delimiter);
@@ -261,23 +260,27 @@ impl Kind for Import {
             work.log(format!("columns that nobody reads: {}", unread.join(", ")));
         }
         let mark = self.rows(source, &columns, bytes, &work).await?;
-        let refused = mark.rows - mark.imported;
-        let told = format!("{} imported, {} refused", count(mark.imported as i64), count(refused as i64));
-        work.log(told.clone());
-        work.tell(bytes, Some(bytes), "bytes", told);
+        work.log(told(mark));
+        work.tell(bytes, Some(bytes), "bytes", told(mark));
         let file = work.result("refused.csv", "text/csv; charset=utf-8")?;
         self.refusals(again, &columns, file, &work).await
     }
 }
 
+/// How far it is, in words.
+fn told(mark: Mark) -> String {
+    let refused = mark.rows - mark.imported;
+    format!("{} imported, {} refused", count(mark.imported as i64), count(refused as i64))
+}
+
 async fn skip(mut source: Source, rows: u64) -> Result<Source, Failure> {
-    let skipped = tokio::task::spawn_blocking(move || {
+    let skipped = blocking(move || {
         for _ in 0..rows {
             source.next()?;
         }
         Ok::<_, io::Error>(source)
     });
-    skipped.await.map_err(retry)?.map_err(unread)
+    skipped.await?.map_err(unread)
 }
 
 /// Reads a batch; none at the end of the file.
@@ -340,10 +343,6 @@ impl Sheet {
         self.file.write_record(None::<&[u8]>)?;
         Ok(())
     }
-}
-
-fn retry(error: impl ToString) -> Failure {
-    Failure::Retry(error.to_string())
 }
 
 /// A file that is no table, or is gone, is so the next time too.

@@ -25,7 +25,7 @@ use crate::{
     jitter::Jitter,
     jobs::{
         store::jobs,
-        work::{Done, Failure, Work, file_name},
+        work::{Done, Failure, Work, blocking, file_name},
     },
     storage::Readers,
 };
@@ -140,10 +140,8 @@ impl Kind for Train {
                 input.first_bids
             )));
         }
-        let trained = tokio::task::spawn_blocking(move || {
-            train(seen, input, &work).and_then(|model| keep(&model, &work))
-        });
-        trained.await.map_err(retry)?
+        let trained = blocking(move || train(seen, input, &work).and_then(|model| keep(&model, &work)));
+        trained.await?
     }
 }
 
@@ -153,7 +151,8 @@ async fn all(readers: &Readers, first_bids: u32, sold: bool, work: &Work) -> Res
     loop {
         work.check()?;
         let after = seen.last().map_or(0, |one| one.lot);
-        let more = readers.read(move |c| page(c, first_bids, sold, after, PAGE)).await.map_err(retry)?;
+        let more =
+            readers.read(move |c| page(c, first_bids, sold, after, PAGE)).await.map_err(Failure::retry)?;
         let is_last = more.len() < PAGE as usize;
         seen.extend(more);
         if is_last || seen.len() >= LOTS_MAX {
@@ -238,7 +237,7 @@ impl Kind for Predict {
 
     async fn run(&self, input: PredictInput, work: Work) -> Result<Done, Failure> {
         let id = input.model;
-        let row = self.readers.read(move |c| jobs::find(c, id)).await.map_err(retry)?;
+        let row = self.readers.read(move |c| jobs::find(c, id)).await.map_err(Failure::retry)?;
         let done = row.filter(|row| row.job.state == State::Completed && row.job.kind == POLICY.name);
         let job = done.ok_or_else(|| Failure::Final(format!("job {id} has made no model")))?.job;
         let path = work.dir.join(file_name(id, job.attempt));
@@ -247,13 +246,13 @@ impl Kind for Predict {
             std::fs::File::open(path)?.take(MODEL_BYTES_MAX).read_to_string(&mut text)?;
             Ok::<_, io::Error>(text)
         };
-        let text = tokio::task::spawn_blocking(read).await.map_err(retry)?;
+        let text = blocking(read).await?;
         let text = text.map_err(|_| Failure::Final(format!("the model of job {id} is not kept any more")))?;
         let model = Model::read(&text).map_err(Failure::Final)?;
         let seen = all(&self.readers, model.first_bids, false, &work).await?;
         work.log(format!("{} open lots have {} bids or more", seen.len(), model.first_bids));
         let total = seen.len() as u64;
-        let written = tokio::task::spawn_blocking(move || {
+        let written = blocking(move || {
             let file = work.result("predictions.csv", "text/csv; charset=utf-8")?;
             let mut rows = csv::Writer::from_writer(file);
             rows.write_record(["lot", "title", "price", "predicted"]).map_err(io::Error::other)?;
@@ -267,15 +266,11 @@ impl Kind for Predict {
             let file = rows.into_inner().map_err(|error| io::Error::other(error.to_string()))?;
             Ok::<_, Failure>(file.finish()?)
         });
-        written.await.map_err(retry)?
+        written.await?
     }
 }
 
 /// Minor units as an amount.
 fn major(minor: f64) -> String {
     format!("{:.2}", minor / 100.0)
-}
-
-fn retry(error: impl ToString) -> Failure {
-    Failure::Retry(error.to_string())
 }
