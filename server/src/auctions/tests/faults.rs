@@ -8,6 +8,9 @@ use super::{
 };
 use crate::auctions::checker::Promise::{self, *};
 
+/// Storms that a fault may outlast. Without a fault none finds anything, so that more of them prove no less.
+const STORMS_MAX: usize = 6;
+
 /// Bids, closes, repeats: whatever brings a fault to light. What fails in a broken house, fails.
 async fn provoked(mutant: Mutant, strategy: Strategy) -> Vec<Promise> {
     let site = Site::with(Some(mutant), |settings| settings.tries_max = 200).await;
@@ -57,7 +60,14 @@ async fn every_fault_is_found_by_the_promise_that_it_breaks() {
         (Mutant::ClosesTwice, every, OneWinner),
     ] {
         for strategy in strategies {
-            let broken = provoked(mutant, *strategy).await;
+            // Some faults need two bids to meet, which a machine with much to do may keep apart for a whole storm.
+            let mut broken = Vec::new();
+            for _ in 0..STORMS_MAX {
+                broken = provoked(mutant, *strategy).await;
+                if broken.contains(&promise) {
+                    break;
+                }
+            }
             assert!(broken.contains(&promise), "{mutant:?}, {strategy:?}: only {broken:?}");
         }
     }
