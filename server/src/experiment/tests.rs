@@ -115,7 +115,7 @@ async fn one_runs_at_a_time_is_followed_on_the_log_and_can_be_ended() {
             for item in follower.next().await.expect("a batch").items {
                 let data = match item {
                     Item::Snapshot { data, .. } => data.get().to_owned(),
-                    Item::Entry(entry) => entry.data().to_owned(),
+                    Item::Entry(entry) | Item::Skipped { entry, .. } => entry.data().to_owned(),
                     _ => continue,
                 };
                 // Before its first event the topic reads as null.
