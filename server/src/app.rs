@@ -25,7 +25,7 @@ use crate::{
     config::Config,
     dashboard, edge,
     experiment::{self, Experiments},
-    jobs::{self, Jobs, Uploads, kinds},
+    jobs::{self, Jobs, Uploads, kinds, worker},
     lab::{self, Lab},
     log::Log,
     reports, routes,
@@ -80,6 +80,7 @@ impl Server {
         let auctions = auctions.await.context("the auction house cannot open")?;
         let uploads = Uploads::open(config.storage.data.join("uploads"), config.jobs.uploads);
         let uploads = uploads.context("uploads cannot be had")?;
+        let secret = worker::Secret::of(&config.storage.data).context("the workers' secret cannot be had")?;
         let kinds = kinds::built_in(&log, &readers, &auctions, &uploads);
         let files = jobs::Files { results: config.storage.data.join("jobs"), uploads };
         let jobs = Jobs::start(&log, readers, kinds, files, config.jobs, &features, draining.clone());
@@ -104,7 +105,7 @@ impl Server {
                 .merge(auctions::router(auctions))
                 .merge(experiment::router(experiments))
                 .merge(reports::router(jobs.clone()))
-                .merge(jobs::router(jobs)),
+                .merge(jobs::router(jobs, secret)),
             metrics: telemetry::route(telemetry, log.clone()),
             app: App::embedded(),
             edge: Arc::clone(&edge),
@@ -155,7 +156,7 @@ fn announce(address: SocketAddr) -> anyhow::Result<()> {
 }
 
 /// The first signal begins the drain, the second ends the process.
-fn obey_signals(draining: CancellationToken) -> anyhow::Result<impl Future<Output = ()>> {
+pub(crate) fn obey_signals(draining: CancellationToken) -> anyhow::Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut next = async move || {

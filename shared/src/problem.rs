@@ -103,6 +103,8 @@ codes! {
     JobOver = "job_over", 409, "The job is over";
     /// The job is not over: it cannot be deleted, and one that runs cannot be tried again.
     JobNotOver = "job_not_over", 409, "The job is not over";
+    /// The attempt is not under way any more: what its worker says of it is not heard.
+    AttemptLost = "attempt_lost", 409, "The attempt is not under way any more";
     /// The topic has ended.
     TopicEnded = "topic_ended", 410, "The topic has ended";
     /// The lot is not in the version that the request names; `current` is what it is.

@@ -18,3 +18,4 @@ pub mod readers;
 pub mod scratch;
 pub mod server;
 pub mod wait;
+pub mod worker;

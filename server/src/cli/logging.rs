@@ -6,11 +6,16 @@ use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberI
 
 use crate::config::{Config, LogFormat};
 
-/// Starts to write log lines. A second start changes nothing.
+/// Starts to write log lines as they are configured. A second start changes nothing.
 pub(super) fn start(config: &Config) {
-    let filter = EnvFilter::try_new(&config.log_level).unwrap_or_default();
-    let registry = tracing_subscriber::registry().with(quiet(filter, &config.log_level));
-    let started = match config.log_format {
+    write(&config.log_level, config.log_format);
+}
+
+/// Starts to write log lines from this level on.
+pub(super) fn write(level: &str, format: LogFormat) {
+    let filter = EnvFilter::try_new(level).unwrap_or_default();
+    let registry = tracing_subscriber::registry().with(quiet(filter, level));
+    let started = match format {
         LogFormat::Human => {
             let lines = fmt::layer().with_writer(io::stderr).with_ansi(io::stderr().is_terminal());
             registry.with(lines).try_init()

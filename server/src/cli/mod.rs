@@ -8,6 +8,7 @@ mod experiment;
 mod logging;
 mod publish;
 mod topics;
+mod worker;
 
 use std::{
     fmt::Display,
@@ -27,6 +28,7 @@ use backup::BackupArgs;
 use experiment::ExperimentArgs;
 use publish::PublishArgs;
 use topics::TopicsArgs;
+use worker::WorkerArgs;
 
 const ASKED_WRONGLY: u8 = 2;
 
@@ -38,6 +40,7 @@ const EXAMPLES: &str = "Examples:
   fourwire topics chat.                      list topics
   fourwire backup /srv/backup.db             while the server runs
   fourwire experiment contention             strategies under contention, measured and checked
+  fourwire worker --queues heavy             do jobs of a queue in this process
   fourwire config > fourwire.toml            every setting, explained
   fourwire serve --config fourwire.toml
 
@@ -70,6 +73,8 @@ enum Command {
     Restore(BackupArgs),
     /// Try contention out: three strategies against each other, or a small scenario with its bug and its cures
     Experiment(ExperimentArgs),
+    /// Do jobs of some queues in this process, for a server on the same machine
+    Worker(WorkerArgs),
     /// Print every setting with its meaning, unit and present value, as a configuration file
     Config(Given),
 }
@@ -112,6 +117,7 @@ pub fn main() -> ExitCode {
         Command::Tail(args) => as_client(follow(args)),
         Command::Backup(args) => backup::backup(&args).unwrap_or_else(|error| failed(&error)),
         Command::Restore(args) => backup::restore(&args).unwrap_or_else(|error| failed(&error)),
+        Command::Worker(args) => on_all_cores(worker::work(args)),
         Command::Experiment(args) => on_all_cores(experiment::experiment(args)),
     }
 }

@@ -5,7 +5,7 @@ use super::{
     slot::{
         Slot::{
             self, Address, Count, Durability, Filter, Format, Hosts, MaybeTime, Money, Number, Origins, Path,
-            Short, Time,
+            Queues, Short, Time,
         },
         Unit::{Ms, Seconds},
     },
@@ -156,6 +156,8 @@ pub(super) const SETTINGS: &[Setting] = &[
     row(AUCTIONS, "auction-simulation-lease-ms", "MS", "How long the simulated house goes on without being asked again", |c| Time(&mut c.auctions.simulation_lease, Ms, 100..=HOUR_MS)),
 
     row(JOBS, "job-concurrency", "COUNT", "Jobs of one queue that run at the same time", |c| Short(&mut c.jobs.concurrency, 1..=256)),
+    row(JOBS, "job-queues-elsewhere", "QUEUE", "Queues that are left to workers in other processes (`fourwire worker`)", |c| Queues(&mut c.jobs.elsewhere)),
+    row(JOBS, "job-lease-ms", "MS", "How long such a worker may say nothing before its attempts are lost", |c| Time(&mut c.jobs.lease, Ms, 500..=HOUR_MS)),
     row(JOBS, "job-queues-max", "COUNT", "Queues that there may be; beyond it 422", |c| Short(&mut c.jobs.queues_max, 1..=10_000)),
     row(JOBS, "job-schedules-max", "COUNT", "Schedules that there may be; beyond it 422", |c| Short(&mut c.jobs.schedules_max, 1..=100_000)),
     row(JOBS, "job-waiting-max", "COUNT", "Jobs of one queue that may wait; beyond it 429", |c| Number(&mut c.jobs.waiting_max, 1..=10_000_000)),

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, ops::RangeInclusive, path::PathBuf, time::Duration};
 
-use fourwire_shared::auction::Money;
+use fourwire_shared::{auction::Money, job::is_queue};
 
 use super::LogFormat;
 use crate::storage::Durability;
@@ -30,6 +30,7 @@ pub(super) enum Slot<'a> {
     /// 0 is never.
     MaybeTime(&'a mut Option<Duration>, Unit, RangeInclusive<u64>),
     Hosts(&'a mut Vec<String>),
+    Queues(&'a mut Vec<String>),
     Origins(&'a mut Vec<String>),
     Filter(&'a mut String),
     Format(&'a mut LogFormat),
@@ -39,7 +40,7 @@ pub(super) enum Slot<'a> {
 impl Slot<'_> {
     /// Whether it takes more than one value.
     pub(super) fn is_list(&self) -> bool {
-        matches!(self, Self::Hosts(_) | Self::Origins(_))
+        matches!(self, Self::Hosts(_) | Self::Origins(_) | Self::Queues(_))
     }
 
     /// Takes the values; lists replace what they had.
@@ -51,6 +52,10 @@ impl Slot<'_> {
             }
             Self::Origins(origins) => {
                 **origins = each(texts, is_origin, "an origin like https://app.example.org")?;
+                return Ok(());
+            }
+            Self::Queues(queues) => {
+                **queues = each(texts, is_queue, "a queue: 1 to 64 of a-z, 0-9, - and _")?;
                 return Ok(());
             }
             _ => {}
@@ -96,7 +101,7 @@ impl Slot<'_> {
             Self::Durability(durability) => {
                 **durability = choose(text, &[("full", Durability::Full), ("normal", Durability::Normal)])?;
             }
-            Self::Hosts(_) | Self::Origins(_) => return self.set(&[text.to_owned()]),
+            Self::Hosts(_) | Self::Origins(_) | Self::Queues(_) => return self.set(&[text.to_owned()]),
         }
         Ok(())
     }
@@ -114,7 +119,7 @@ impl Slot<'_> {
             Self::Money(money) => toml::Value::Integer(money.minor()),
             Self::Time(time, unit, _) => whole(unit.count(**time)),
             Self::MaybeTime(time, unit, _) => whole(time.map_or(0, |time| unit.count(time))),
-            Self::Hosts(texts) | Self::Origins(texts) => {
+            Self::Hosts(texts) | Self::Origins(texts) | Self::Queues(texts) => {
                 toml::Value::Array(texts.iter().map(|item| text(item)).collect())
             }
             Self::Filter(filter) => text(filter),
@@ -144,6 +149,7 @@ impl Slot<'_> {
         let numbers = self.range().map(|range| [range.start().to_string(), range.end().to_string()]);
         let texts = match self {
             Self::Hosts(_) => vec!["a.example".to_owned()],
+            Self::Queues(_) => vec!["heavy".to_owned()],
             Self::Origins(_) => vec!["https://a.example".to_owned()],
             Self::Address(_) => vec!["127.0.0.1:1".to_owned()],
             Self::Path(_) => vec!["/elsewhere".to_owned()],

@@ -74,7 +74,7 @@ fn become_(tx: &mut Tx<'_>, office: &Office, row: &mut JobRow, next: State) -> R
         row.job.finished_at = Some(tx.now_us());
         let id = row.job.id;
         if within(tx, |c| needs::mark(c, id))? > 0 {
-            office.wake.notify_one();
+            office.wake();
         }
     }
     tell(tx, office, row)
@@ -129,8 +129,13 @@ pub(super) fn promote(tx: &mut Tx<'_>, office: &Office, id: JobId) -> Result<(),
     become_(tx, office, &mut row, State::Available)
 }
 
-/// Begins the next attempt of an available job.
-pub(super) fn begin(tx: &mut Tx<'_>, office: &Office, id: JobId) -> Result<JobRow, JobError> {
+/// Begins the next attempt of an available job: in this server, or by a worker in another process.
+pub(super) fn begin(
+    tx: &mut Tx<'_>,
+    office: &Office,
+    id: JobId,
+    worker: Option<&str>,
+) -> Result<JobRow, JobError> {
     let mut row = find(tx, id)?;
     let now = tx.now_us();
     row.job.attempt += 1;
@@ -139,7 +144,7 @@ pub(super) fn begin(tx: &mut Tx<'_>, office: &Office, id: JobId) -> Result<JobRo
     row.job.progress = None;
     let attempt = row.job.attempt;
     if !mutant!(office, AttemptMissing) {
-        within(tx, |c| attempts::insert(c, id, attempt, now))?;
+        within(tx, |c| attempts::insert(c, id, attempt, now, worker))?;
     }
     become_(tx, office, &mut row, State::Running)?;
     Ok(row)

@@ -94,10 +94,7 @@ impl From<JobError> for Problem {
             JobError::QueueFull(_) => problem(Code::QueueFull).retry_after_ms(FULL_MS),
             JobError::KeyReused => problem(Code::IdempotencyKeyReused).field("idempotency-key"),
             JobError::Bad(bad) => Self::clone(bad),
-            JobError::Lost { .. } => {
-                tracing::error!(%error, "a lost attempt speaks to a user");
-                Self::new(Code::Internal)
-            }
+            JobError::Lost { .. } => problem(Code::AttemptLost),
             JobError::Log(source) => source.clone().into(),
         }
     }

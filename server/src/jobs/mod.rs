@@ -9,18 +9,20 @@
 //! - An idle system does nothing but look once a second; a new job is begun at once.
 //!
 //! The rules are `shared/src/job/`; the contract is `docs/JOBS.md`. What jobs can do is in [`kinds`], a file a kind.
-//! The layers: `store/` is the SQL, `change.rs` the transactions, `worker.rs` what runs, `submit.rs`, `schedules.rs` and
+//! The layers: `store/` is the SQL, `change.rs` the transactions, `attempt.rs` one attempt, `workers.rs` what runs here, `remote/` what runs in other processes, `submit.rs`, `schedules.rs` and
 //! `reading.rs` what is asked for, `routes.rs` how it is asked for.
 
 pub mod checker;
 pub mod kinds;
 
+mod attempt;
 mod change;
 mod download;
 mod error;
 mod mutant;
 mod office;
 mod reading;
+mod remote;
 mod routes;
 mod schedules;
 mod settings;
@@ -30,7 +32,7 @@ mod submit;
 mod upkeep;
 mod uploads;
 mod work;
-mod worker;
+mod workers;
 
 #[cfg(test)]
 mod tests;
@@ -38,6 +40,7 @@ mod tests;
 pub use crate::idempotency::Answer;
 pub use error::JobError;
 pub use kinds::{Kind, Kinds};
+pub use remote::worker;
 pub use routes::router;
 pub use settings::{Dice, Settings};
 pub use uploads::{Bounds as UploadBounds, UploadError, Uploads};
@@ -94,7 +97,8 @@ impl Jobs {
             office.log.own(prefix, states.clone());
         }
         office.insist(change::declare).await?;
-        worker::rescue(&office).await?;
+        workers::rescue(&office).await?;
+        remote::adopt(&office).await?;
         upkeep::sweep(&office).await?;
         let this = Arc::clone(&office);
         let tell_all = move |tx: &mut crate::log::Tx<'_>| {
@@ -102,7 +106,8 @@ impl Jobs {
             queues.iter().try_for_each(|(queue, _)| change::tell_queue(tx, &this, queue).map(drop))
         };
         office.insist(tell_all).await?;
-        office.tracker.spawn(worker::run(Arc::clone(&office)));
+        office.tracker.spawn(workers::run(Arc::clone(&office)));
+        office.tracker.spawn(remote::expire(Arc::clone(&office)));
         office.tracker.spawn(schedules::run(Arc::clone(&office)));
         office.tracker.spawn(upkeep::tell_queues(Arc::clone(&office)));
         office.tracker.spawn(upkeep::run(Arc::clone(&office)));

@@ -8,12 +8,17 @@ use std::{
 };
 
 use fourwire_shared::job::JobId;
-use tokio::{sync::Notify, time::sleep};
+use tokio::{
+    sync::{Notify, watch},
+    time::sleep,
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     Files, JobError, Settings,
+    attempt::Tools,
     kinds::Kinds,
+    remote::Leases,
     uploads::Uploads,
     work::{Stop, Why},
 };
@@ -37,8 +42,12 @@ pub(super) struct Office {
     pub(super) settings: Settings,
     pub(super) tracker: TaskTracker,
     pub(super) draining: CancellationToken,
-    /// There may be something to run.
+    /// There may be something to run here.
     pub(super) wake: Notify,
+    /// There may be something to run anywhere: how often that was so.
+    pub(super) offers: watch::Sender<u64>,
+    /// What workers in other processes have under way.
+    pub(super) leases: Leases,
     /// There may be a schedule that is earlier than what is waited for.
     pub(super) new_schedule: Notify,
     /// Claims so far: one in a few takes the job that has waited longest.
@@ -77,6 +86,8 @@ impl Office {
             tracker,
             draining,
             wake: Notify::new(),
+            offers: watch::Sender::new(0),
+            leases: Leases::default(),
             new_schedule: Notify::new(),
             claims: AtomicU64::new(0),
             changed: Mutex::default(),
@@ -85,6 +96,27 @@ impl Office {
             #[cfg(test)]
             mutant: None,
         }
+    }
+
+    /// What attempts are made with.
+    pub(super) fn tools(&self) -> Tools<'_> {
+        Tools {
+            kinds: &self.kinds,
+            dir: &self.dir,
+            result_bytes_max: self.settings.result_bytes_max,
+            stop_within: self.settings.stop_within,
+        }
+    }
+
+    /// There may be something to run: whoever runs jobs looks.
+    pub(super) fn wake(&self) {
+        self.wake.notify_one();
+        self.offer();
+    }
+
+    /// The same, for workers in other processes alone.
+    pub(super) fn offer(&self) {
+        self.offers.send_modify(|offers| *offers = offers.wrapping_add(1));
     }
 
     /// An attempt has begun.
@@ -100,13 +132,16 @@ impl Office {
             under_way.remove(&id);
         }
         drop(under_way);
-        self.wake.notify_one();
+        self.wake();
     }
 
-    /// Tells the attempt that is under way to end, if there is one.
+    /// Tells the attempt that is under way to end, if there is one, wherever that is.
     pub(super) fn stop(&self, id: JobId, why: Why) {
         if let Some(one) = lock(&self.under_way).get(&id) {
             one.stop.raise(why);
+        }
+        if why == Why::Cancelled {
+            self.leases.cancel(id);
         }
     }
 
@@ -120,10 +155,18 @@ impl Office {
         !lock(&self.under_way).is_empty()
     }
 
-    /// How many more jobs of a queue may run.
+    /// How many more jobs of a queue may run here.
     pub(super) fn free(&self, queue: &str) -> usize {
+        if self.is_elsewhere(queue) {
+            return 0;
+        }
         let busy = lock(&self.under_way).values().filter(|one| one.queue == queue).count();
         (self.settings.concurrency as usize).saturating_sub(busy)
+    }
+
+    /// Whether a queue is left to workers in other processes.
+    pub(super) fn is_elsewhere(&self, queue: &str) -> bool {
+        self.settings.elsewhere.iter().any(|name| name == queue)
     }
 
     /// A queue has changed: its state is told in a moment.

@@ -16,7 +16,7 @@ use fourwire_shared::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
-use super::{Answer, JobError, Jobs, download, store::jobs::Wanted};
+use super::{Answer, JobError, Jobs, download, remote, store::jobs::Wanted, worker::Secret};
 use crate::{
     body,
     edge::{Allowance, bodies_up_to},
@@ -35,8 +35,9 @@ const NO_STORE: [(HeaderName, HeaderValue); 1] =
 const PAGE_DEFAULT: usize = 50;
 const PAGE_MAX: usize = 100;
 
-/// The routes of jobs.
-pub fn router(jobs: Jobs) -> Router {
+/// The routes of jobs, and those of workers in other processes, who show the secret.
+pub fn router(jobs: Jobs, secret: Secret) -> Router {
+    let workers = remote::router(jobs.clone(), secret);
     Router::new()
         .route(BATCH_PATH, bodies_up_to(BATCH_BYTES_MAX, post(submit_all)))
         .route(JOBS_PATH, bodies_up_to(BODY_BYTES_MAX, get(list).post(submit)))
@@ -56,6 +57,7 @@ pub fn router(jobs: Jobs) -> Router {
         .route(KINDS_PATH, get(kinds))
         .route(UPLOADS_PATH, post(upload).layer(DefaultBodyLimit::disable()))
         .with_state(jobs)
+        .merge(workers)
 }
 
 type Id = Result<Path<JobId>, PathRejection>;

@@ -183,7 +183,7 @@ async fn tick(office: &Arc<Office>, schedule: Schedule, now: u64) -> Result<(), 
     });
     if submitted.await? {
         metrics::counter!("fourwire_jobs_submitted_total").increment(1);
-        office.wake.notify_one();
+        office.wake();
     }
     Ok(())
 }

@@ -10,6 +10,10 @@ use crate::jitter;
 pub struct Settings {
     /// Jobs of one queue that run at the same time.
     pub concurrency: u32,
+    /// Queues whose jobs are left to workers in other processes.
+    pub elsewhere: Vec<String>,
+    /// How long a worker in another process may say nothing before its attempts are lost.
+    pub lease: Duration,
     /// Queues that there may be. Beyond it: 422 at the field `queue`.
     pub queues_max: u32,
     /// Schedules that there may be. Beyond it: 422 at the field `name`.
@@ -63,6 +67,8 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             concurrency: 2,
+            elsewhere: Vec::new(),
+            lease: Duration::from_secs(10),
             queues_max: 64,
             schedules_max: 256,
             waiting_max: 50_000,

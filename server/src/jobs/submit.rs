@@ -160,7 +160,7 @@ impl Jobs {
             change::tell_queue(tx, &office, &queue)?.ok_or(JobError::QueueUnknown(queue))
         });
         let queue = done.await?;
-        self.office.wake.notify_one();
+        self.office.wake();
         Ok(queue)
     }
 
@@ -197,7 +197,7 @@ impl Jobs {
         });
         let answer = answer.await?;
         if !answer.replayed {
-            self.office.wake.notify_one();
+            self.office.wake();
         }
         Ok(answer)
     }
@@ -219,6 +219,11 @@ pub(super) fn checked(office: &Office, spec: JobSpec) -> Result<Ready, JobError>
     let queue = spec.queue.unwrap_or_else(|| DEFAULT_QUEUE.to_owned());
     if !is_queue(&queue) {
         return Err(JobError::field("queue", "it is 1 to 64 of a–z, 0–9, - and _"));
+    }
+    if office.is_elsewhere(&queue) && !kind.policy().anywhere {
+        let what =
+            format_args!("{} can be done in the server alone, which leaves {queue} to workers", spec.kind);
+        return Err(JobError::field("queue", what));
     }
     let priority = spec.priority.unwrap_or(DEFAULT_PRIORITY);
     if priority > PRIORITY_MAX {

@@ -26,7 +26,7 @@ const QUEUES_EVERY: Duration = Duration::from_millis(250);
 /// How often it is looked for what is old.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 
-/// Removes what a crash has left in the directory of results: files that no completed job knows.
+/// Removes what a crash has left in the directory of results: files that no completed job and no worker's attempt knows.
 pub(super) async fn sweep(office: &Office) -> Result<(), JobError> {
     let known = office.readers.read(jobs::files).await?;
     let names: HashSet<OsString> =
@@ -37,7 +37,10 @@ pub(super) async fn sweep(office: &Office) -> Result<(), JobError> {
         for entry in std::fs::read_dir(&dir)? {
             let entry = entry?;
             if entry.file_type()?.is_dir() {
-                std::fs::remove_dir_all(entry.path())?;
+                let of = entry.path().with_extension("");
+                if !of.file_name().is_some_and(|name| names.contains(name)) {
+                    std::fs::remove_dir_all(entry.path())?;
+                }
             } else if !names.contains(&entry.file_name()) {
                 std::fs::remove_file(entry.path())?;
             }

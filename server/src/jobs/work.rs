@@ -24,8 +24,10 @@ pub(super) enum Why {
     Cancelled,
     /// Its time is over.
     TimedOut,
-    /// The server shuts down.
+    /// Its process shuts down.
     Drained,
+    /// Its lease is over: nobody hears it any more.
+    Lost,
 }
 
 /// How an attempt is told that it is to end. The first reason stays.

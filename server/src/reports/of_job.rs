@@ -152,10 +152,11 @@ fn tries(attempts: &[Attempt]) -> Table {
             moment(one.started_at),
             took.unwrap_or_else(|| "–".to_owned()),
             outcome.to_owned(),
+            one.worker.clone().unwrap_or_else(|| "server".to_owned()),
             one.error.clone().unwrap_or_default(),
         ]
     };
-    let head = ["Try", "Begun", "Took", "Ended", "Why"].map(str::to_owned).to_vec();
+    let head = ["Try", "Begun", "Took", "Ended", "By", "Why"].map(str::to_owned).to_vec();
     Table {
         title: "Tries".to_owned(),
         numbers_from: head.len(),
@@ -233,6 +234,7 @@ mod tests {
             ended_at: Some(2),
             outcome: Some(Outcome::Lost),
             error: Some("the server ended".to_owned()),
+            worker: None,
         };
         let told = report(&running, &[lost], None);
         assert_eq!(told.again_s, Some(AGAIN_S));

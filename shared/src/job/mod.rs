@@ -8,6 +8,7 @@ pub mod rules;
 pub mod schedule;
 pub mod state;
 pub mod upload;
+pub mod worker;
 
 pub use backoff::Backoff;
 pub use schedule::{Schedule, ScheduleList, ScheduleSpec};
@@ -318,6 +319,9 @@ pub struct Attempt {
     /// Why, where it did not complete.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// The worker in another process that makes it; none: the server itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worker: Option<String>,
 }
 
 /// A job's attempts.

@@ -6,3 +6,4 @@ mod kill;
 mod model;
 mod over_wires;
 mod report;
+mod workers;

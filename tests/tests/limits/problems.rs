@@ -8,7 +8,7 @@ use serde_json::json;
 use tokio::task::JoinSet;
 
 /// Codes that other tests show, and the one that nothing from outside may provoke.
-const ELSEWHERE: [(Code, &str); 25] = [
+const ELSEWHERE: [(Code, &str); 26] = [
     (Code::BadCommand, "conformance: commands"),
     (Code::TooManyConnections, "limits: heads"),
     (Code::RequestTimeout, "limits: heads"),
@@ -30,6 +30,7 @@ const ELSEWHERE: [(Code, &str); 25] = [
     (Code::ResultUnknown, "jobs: control"),
     (Code::JobNotUnique, "jobs: control"),
     (Code::JobOver, "jobs: control"),
+    (Code::AttemptLost, "jobs: workers"),
     (Code::JobNotOver, "jobs: control"),
     (Code::QueueFull, "jobs: control"),
     (Code::LotBusy, "the server's own tests: storm"),

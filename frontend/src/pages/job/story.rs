@@ -114,7 +114,7 @@ mod tests {
 
     fn attempt(number: u32, started_at: u64, ended_at: Option<u64>) -> Attempt {
         let outcome = ended_at.map(|_| Outcome::Failed);
-        Attempt { number, started_at, ended_at, outcome, error: None }
+        Attempt { number, started_at, ended_at, outcome, error: None, worker: None }
     }
 
     #[test]

@@ -79,6 +79,7 @@ pub(super) fn attempts(attempts: &[Attempt]) -> Html {
                 <td>{ format::time_of_day(attempt.started_at as f64 / 1_000.0) }</td>
                 <td class="num">{ took.unwrap_or_else(|| "–".to_owned()) }</td>
                 <td>{ outcome }</td>
+                <td data-testid="attempt-by">{ attempt.worker.clone().unwrap_or_else(|| "server".to_owned()) }</td>
                 <td class="attempt-error">{ attempt.error.clone() }</td>
             </tr>
         }
@@ -86,7 +87,7 @@ pub(super) fn attempts(attempts: &[Attempt]) -> Html {
     html! {
         <div class="scroll" tabindex="0" role="region" aria-label="Each try">
             <table class="rows" data-testid="attempts">
-                <thead><tr><th scope="col" class="num">{ "Try" }</th><th scope="col">{ "Begun" }</th><th scope="col" class="num">{ "Took" }</th><th scope="col">{ "Ended" }</th><th scope="col">{ "Why" }</th></tr></thead>
+                <thead><tr><th scope="col" class="num">{ "Try" }</th><th scope="col">{ "Begun" }</th><th scope="col" class="num">{ "Took" }</th><th scope="col">{ "Ended" }</th><th scope="col">{ "By" }</th><th scope="col">{ "Why" }</th></tr></thead>
                 <tbody>{ for attempts.iter().rev().map(row) }</tbody>
             </table>
         </div>

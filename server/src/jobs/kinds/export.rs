@@ -171,6 +171,7 @@ impl Kind for Export {
             max_attempts: 5,
             timeout_s: 3_600,
             backoff: Backoff { first_ms: 500, most_ms: 60_000 },
+            anywhere: false,
         }
     }
 

@@ -39,6 +39,8 @@ pub struct Policy {
     pub timeout_s: u32,
     /// When it is tried again.
     pub backoff: Backoff,
+    /// Whether a worker in another process can do it: it reads the store, writes its files, and touches nothing else.
+    pub anywhere: bool,
 }
 
 /// Work of one kind.
@@ -132,6 +134,11 @@ impl Kinds {
         self.0.keys().copied().collect::<Vec<_>>().join(", ")
     }
 
+    /// All names.
+    pub(super) fn all_names(&self) -> Vec<String> {
+        self.0.keys().map(|name| (*name).to_owned()).collect()
+    }
+
     /// What there is to know of each.
     pub(super) fn infos(&self) -> Vec<KindInfo> {
         let info = |kind: &Arc<dyn AnyKind>| {
@@ -143,14 +150,19 @@ impl Kinds {
     }
 }
 
-/// The server's own kinds.
-pub fn built_in(log: &Log, readers: &Readers, auctions: &Auctions, uploads: &Uploads) -> Kinds {
+/// Kinds that a worker in another process can do as well.
+pub fn anywhere(readers: &Readers) -> Kinds {
     Kinds::default()
-        .with(import::Import::new(auctions.clone(), readers.clone(), uploads.clone()))
-        .with(export::Export::new(log.clone(), readers.clone()))
         .with(experiment::Contention)
         .with(experiment::Scenario)
         .with(model::Train::new(readers.clone()))
         .with(model::Predict::new(readers.clone()))
+}
+
+/// The server's own kinds.
+pub fn built_in(log: &Log, readers: &Readers, auctions: &Auctions, uploads: &Uploads) -> Kinds {
+    anywhere(readers)
+        .with(import::Import::new(auctions.clone(), readers.clone(), uploads.clone()))
+        .with(export::Export::new(log.clone(), readers.clone()))
         .with(report::ReportPdf::new(log.clone(), readers.clone(), auctions.clone()))
 }

@@ -125,6 +125,7 @@ impl Kind for ReportPdf {
             max_attempts: 3,
             timeout_s: 300,
             backoff: Backoff { first_ms: 500, most_ms: 30_000 },
+            anywhere: false,
         }
     }
 

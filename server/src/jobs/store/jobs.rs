@@ -6,7 +6,7 @@ use fourwire_shared::{
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use crate::storage::columns::{number, short, spelled, sql, unreadable, word};
+use crate::storage::columns::{number, short, sql, unreadable, word};
 
 /// A job with what only the server needs of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,6 +17,9 @@ pub(in crate::jobs) struct JobRow {
     /// The number of its newest event that told of a change of state.
     pub(in crate::jobs) seq: Seq,
 }
+
+/// Jobs that are looked at for one of the right kind: the others wait for whoever can do them.
+const LOOKED_AT_MAX: usize = 1_000;
 
 const COLUMNS: &str = "job_id, kind, queue, priority, state, input, unique_key, created_at, run_at, started_at, \
     finished_at, attempt, used, max_attempts, timeout_s, cancelling, retry_of, progress, error, result_name, \
@@ -154,28 +157,41 @@ pub(in crate::jobs) fn unique(
     connection.prepare_cached(&sql_text)?.query_row([kind, key], read).optional()
 }
 
-/// Which of a queue's available jobs is next: by priority and time, or the one that has waited longest.
+/// Which of a queue's available jobs is next: by priority and time, or the one that has waited longest. Where only some
+/// kinds can be done, the first [`LOOKED_AT_MAX`] jobs are looked at.
 pub(in crate::jobs) fn next(
     connection: &Connection,
     queue: &str,
     longest: bool,
+    kinds: Option<&[String]>,
 ) -> rusqlite::Result<Option<JobId>> {
-    const BY_TURN: &str = "select job_id
+    const BY_TURN: &str = "select job_id, kind
         from job
         where
             queue = ?1
             and state = 'available'
-        order by priority desc, run_at, job_id
-        limit 1";
-    const BY_WAIT: &str = "select job_id
+        order by priority desc, run_at, job_id";
+    const BY_WAIT: &str = "select job_id, kind
         from job
         where
             queue = ?1
             and state = 'available'
-        order by run_at, job_id
-        limit 1";
-    let id = |row: &Row<'_>| number(row, 0).map(JobId::new);
-    connection.prepare_cached(if longest { BY_WAIT } else { BY_TURN })?.query_row([queue], id).optional()
+        order by run_at, job_id";
+    let text = if longest { BY_WAIT } else { BY_TURN };
+    let Some(kinds) = kinds else {
+        let id = |row: &Row<'_>| number(row, 0).map(JobId::new);
+        return connection.prepare_cached(&format!("{text} limit 1"))?.query_row([queue], id).optional();
+    };
+    let text = format!("{text} limit {LOOKED_AT_MAX}");
+    let mut statement = connection.prepare_cached(&text)?;
+    let mut rows = statement.query([queue])?;
+    while let Some(row) = rows.next()? {
+        let kind = row.get_ref(1)?.as_str()?;
+        if kinds.iter().any(|known| known == kind) {
+            return number(row, 0).map(|id| Some(JobId::new(id)));
+        }
+    }
+    Ok(None)
 }
 
 /// Since when a queue's available job that has waited longest could run.
@@ -215,16 +231,6 @@ pub(in crate::jobs) fn next_time(connection: &Connection) -> rusqlite::Result<Op
     connection.prepare_cached(SQL)?.query_row([], |row| number(row, 0)).optional()
 }
 
-/// Jobs in a state, the oldest first.
-pub(in crate::jobs) fn in_state(
-    connection: &Connection,
-    state: State,
-    most: usize,
-) -> rusqlite::Result<Vec<JobId>> {
-    const SQL: &str = "select job_id from job where state = ?1 order by job_id limit ?2";
-    ids(connection, SQL, (spelled(&state), sql(most as u64)))
-}
-
 /// Jobs that were over before `before`.
 pub(in crate::jobs) fn over_before(
     connection: &Connection,
@@ -259,9 +265,13 @@ pub(in crate::jobs) fn results(
     Ok((sum, oldest?))
 }
 
-/// The jobs with a result, and the attempts that made them.
+/// The jobs with a result or with an attempt under way, and the number of that attempt: their files are theirs.
 pub(in crate::jobs) fn files(connection: &Connection) -> rusqlite::Result<Vec<(JobId, u32)>> {
-    const SQL: &str = "select job_id, attempt from job where result_name is not null";
+    const SQL: &str = "select job_id, attempt
+        from job
+        where
+            result_name is not null
+            or state = 'running'";
     let file = |row: &Row<'_>| Ok((JobId::new(number(row, 0)?), short(row, 1)?));
     connection.prepare_cached(SQL)?.query_map([], file)?.collect()
 }

@@ -78,9 +78,12 @@ fn the_tables_guard_themselves_and_count() {
             "update job set result_name = 'a', result_type = 'b', result_bytes = 1".to_owned(),
             "job_result_is_of_a_completed",
         ),
-        ("insert into attempt values (9, 1, 1, null, null, null)".to_owned(), "FOREIGN KEY"),
-        ("insert into attempt values (1, 1, 1, 2, null, null)".to_owned(), "attempt_end_is_whole"),
-        ("insert into attempt values (1, 1, 1, 2, 'gone', null)".to_owned(), "attempt_outcome_is_known"),
+        ("insert into attempt values (9, 1, 1, null, null, null, null)".to_owned(), "FOREIGN KEY"),
+        ("insert into attempt values (1, 1, 1, 2, null, null, null)".to_owned(), "attempt_end_is_whole"),
+        (
+            "insert into attempt values (1, 1, 1, 2, 'gone', null, null)".to_owned(),
+            "attempt_outcome_is_known",
+        ),
     ] {
         let error = connection.execute_batch(&sql).expect_err(&sql).to_string();
         assert!(error.contains(constraint), "{sql}: {error}");

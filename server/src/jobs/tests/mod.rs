@@ -6,6 +6,7 @@ mod contract;
 mod ending;
 mod faults;
 mod keeping;
+mod remote;
 mod scheduling;
 mod storm;
 
@@ -69,6 +70,7 @@ impl Kind for Play {
             max_attempts: 3,
             timeout_s: 30,
             backoff: Backoff { first_ms: 1_000, most_ms: 8_000 },
+            anywhere: true,
         }
     }
 

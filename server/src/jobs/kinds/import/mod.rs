@@ -206,6 +206,7 @@ impl Kind for Import {
             max_attempts: 10,
             timeout_s: 3_600,
             backoff: Backoff { first_ms: 500, most_ms: 60_000 },
+            anywhere: false,
         }
     }
 

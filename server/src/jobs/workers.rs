@@ -6,30 +6,31 @@
 
 use std::{
     convert::Infallible,
-    panic::AssertUnwindSafe,
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
-use fourwire_shared::job::{JobId, Outcome, Progress, State};
-use futures_util::FutureExt;
+use fourwire_shared::job::{JobId, Outcome, Progress};
 use tokio::{
     sync::watch,
     time::{Instant, sleep, sleep_until},
 };
 
 use super::{
-    JobError, change,
+    JobError,
+    attempt::{Attempt, Ended, Order, Voice},
+    change,
     change::End,
     office::Office,
     store::{
+        attempts,
         jobs::{self, JobRow},
         needs, queues,
     },
     upkeep,
-    work::{Done, Failure, Lines, Stop, Why, Work},
+    work::{Lines, Stop, Why},
 };
-use crate::storage::within;
+use crate::{log::Tx, storage::within};
 
 /// Jobs whose time has come that are made available in one transaction.
 const DUE_BATCH: usize = 256;
@@ -40,12 +41,13 @@ const RESCUE_BATCH: usize = 64;
 /// How long to wait after the disk has refused.
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// Ends the attempts of the life before: their process is gone, and nobody else will.
+/// Ends the attempts that this server made in the life before: nobody else will. Those of workers in other processes may
+/// go on.
 pub(super) async fn rescue(office: &Arc<Office>) -> Result<(), JobError> {
     loop {
         let this = Arc::clone(office);
         let rescued = office.insist(move |tx| {
-            let cut_off = within(tx, |c| jobs::in_state(c, State::Running, RESCUE_BATCH))?;
+            let cut_off = within(tx, |c| attempts::under_way_here(c, RESCUE_BATCH))?;
             for id in &cut_off {
                 let attempt = change::find(tx, *id)?.job.attempt;
                 let error = "the server ended while it was under way";
@@ -117,29 +119,55 @@ async fn claim(office: &Arc<Office>) -> Result<Vec<JobRow>, JobError> {
     }
     let this = Arc::clone(office);
     let claimed = office.log.transact_in_turn(0, move |tx| {
-        let now = tx.now_us();
-        let unblocked = within(tx, |c| needs::ready(c, DUE_BATCH))?;
-        for need in &unblocked {
-            change::unblock(tx, &this, *need)?;
-        }
-        if unblocked.len() == DUE_BATCH {
-            this.wake.notify_one();
-        }
-        for id in within(tx, |c| jobs::due(c, now, DUE_BATCH))? {
-            change::promote(tx, &this, id)?;
-        }
+        let promoted = promote(tx, &this)?;
         let mut claimed = Vec::new();
         for queue in within(tx, queues::ready)? {
-            for _ in 0..this.free(&queue) {
-                let turn = this.claims.fetch_add(1, Ordering::Relaxed);
-                let longest = turn % LONGEST_EVERY == LONGEST_EVERY - 1;
-                let Some(id) = within(tx, |c| jobs::next(c, &queue, longest))? else { break };
-                claimed.push(change::begin(tx, &this, id)?);
-            }
+            let free = this.free(&queue);
+            claimed.extend(take(tx, &this, &queue, free, None)?);
         }
-        Ok::<_, JobError>(claimed)
+        Ok::<_, JobError>((claimed, promoted))
     });
-    claimed.await
+    let (claimed, promoted) = claimed.await?;
+    if promoted {
+        office.offer();
+    }
+    Ok(claimed)
+}
+
+/// Makes available whose time has come, and what has waited for what is over. Gives whether there was any.
+fn promote(tx: &mut Tx<'_>, office: &Office) -> Result<bool, JobError> {
+    let now = tx.now_us();
+    let unblocked = within(tx, |c| needs::ready(c, DUE_BATCH))?;
+    for need in &unblocked {
+        change::unblock(tx, office, *need)?;
+    }
+    if unblocked.len() == DUE_BATCH {
+        office.wake();
+    }
+    let due = within(tx, |c| jobs::due(c, now, DUE_BATCH))?;
+    for id in &due {
+        change::promote(tx, office, *id)?;
+    }
+    Ok(!unblocked.is_empty() || !due.is_empty())
+}
+
+/// Begins up to `most` attempts at jobs of a queue: in this server, or for a worker that can do only these kinds.
+pub(super) fn take(
+    tx: &mut Tx<'_>,
+    office: &Office,
+    queue: &str,
+    most: usize,
+    worker: Option<(&str, &[String])>,
+) -> Result<Vec<JobRow>, JobError> {
+    let mut taken = Vec::new();
+    for _ in 0..most {
+        let turn = office.claims.fetch_add(1, Ordering::Relaxed);
+        let longest = turn % LONGEST_EVERY == LONGEST_EVERY - 1;
+        let kinds = worker.map(|(_, kinds)| kinds);
+        let Some(id) = within(tx, |c| jobs::next(c, queue, longest, kinds))? else { break };
+        taken.push(change::begin(tx, office, id, worker.map(|(name, _)| name))?);
+    }
+    Ok(taken)
 }
 
 /// How long until a job's time comes, as the clock stands; bounded, because clocks are set and wake-ups may be lost.
@@ -156,8 +184,7 @@ fn start(office: &Arc<Office>, row: JobRow) {
     let stop = Arc::new(Stop::default());
     let (id, attempt) = (row.job.id, row.job.attempt);
     office.begun(id, attempt, &row.job.queue, &stop);
-    let waited_us = row.job.started_at.unwrap_or_default().saturating_sub(row.job.run_at);
-    metrics::histogram!("fourwire_job_wait_seconds").record(Duration::from_micros(waited_us).as_secs_f64());
+    waited(&row);
     let this = Arc::clone(office);
     office.tracker.spawn(async move {
         attempt_once(&this, row, &stop).await;
@@ -165,31 +192,31 @@ fn start(office: &Arc<Office>, row: JobRow) {
     });
 }
 
+/// Counts how long a job has waited for the attempt that begins.
+pub(super) fn waited(row: &JobRow) {
+    let waited_us = row.job.started_at.unwrap_or_default().saturating_sub(row.job.run_at);
+    metrics::histogram!("fourwire_job_wait_seconds").record(Duration::from_micros(waited_us).as_secs_f64());
+}
+
 async fn attempt_once(office: &Arc<Office>, row: JobRow, stop: &Arc<Stop>) {
-    let (id, attempt) = (row.job.id, row.job.attempt);
-    let (progress, follow) = watch::channel(None);
-    let lines = Arc::new(Lines::default());
-    let work = Work {
-        id,
-        attempt,
-        dir: office.dir.clone(),
-        result_bytes_max: office.settings.result_bytes_max,
-        begun: Instant::now(),
-        progress,
-        lines: Arc::clone(&lines),
-        stop: Arc::clone(stop),
-    };
-    let scratch = work.scratch();
-    let (outcome, error, done) = tokio::select! {
-        ended = watch_over(office, &row, work, stop) => ended,
-        never = publish(office, id, attempt, follow.clone()) => match never {},
-        never = publish_lines(office, id, attempt, &lines) => match never {},
+    let (id, number) = (row.job.id, row.job.attempt);
+    let order =
+        Order { id, attempt: number, kind: row.job.kind, input: row.input, timeout_s: row.job.timeout_s };
+    let attempt = Attempt::new(&office.tools(), order, Arc::clone(stop));
+    let (Voice { progress: follow, lines }, scratch) = (attempt.voice(), attempt.scratch());
+    if is_cancelled(office, id).await {
+        stop.raise(Why::Cancelled);
+    }
+    let Ended { outcome, error, result } = tokio::select! {
+        ended = attempt.run(office.tools()) => ended,
+        never = publish(office, id, number, follow.clone()) => match never {},
+        never = publish_lines(office, id, number, &lines) => match never {},
     };
     let progress = follow.borrow().clone();
     let random = office.settings.dice.throw();
-    let end = Arc::new(End { outcome, error, result: done.0, progress, lines: lines.take(attempt), random });
+    let end = Arc::new(End { outcome, error, result, progress, lines: lines.take(number), random });
     let this = Arc::clone(office);
-    let told = office.insist(move |tx| change::finish(tx, &this, id, attempt, &end));
+    let told = office.insist(move |tx| change::finish(tx, &this, id, number, &end));
     let is_kept = match told.await {
         Ok(row) => row.job.result.is_some(),
         Err(error) => {
@@ -197,11 +224,16 @@ async fn attempt_once(office: &Arc<Office>, row: JobRow, stop: &Arc<Stop>) {
             false
         }
     };
-    metrics::counter!("fourwire_job_attempts_total", "outcome" => word(outcome)).increment(1);
     if !is_kept {
-        upkeep::remove(&office.dir, id, attempt).await;
+        upkeep::remove(&office.dir, id, number).await;
     }
     upkeep::remove_dir(scratch).await;
+    counted(outcome);
+}
+
+/// Counts the end of an attempt.
+pub(super) fn counted(outcome: Outcome) {
+    metrics::counter!("fourwire_job_attempts_total", "outcome" => word(outcome)).increment(1);
 }
 
 const fn word(outcome: Outcome) -> &'static str {
@@ -216,32 +248,6 @@ const fn word(outcome: Outcome) -> &'static str {
     }
 }
 
-type Ended = (Outcome, Option<String>, Done);
-
-/// Does the work and sees that it ends: when it is done, when its time is over, or when it was told to and did not.
-async fn watch_over(office: &Office, row: &JobRow, work: Work, stop: &Stop) -> Ended {
-    let Some(kind) = office.kinds.find(&row.job.kind) else {
-        let error = format!("this server does not know the kind {}", row.job.kind);
-        return (Outcome::Refused, Some(error), Done::default());
-    };
-    if is_cancelled(office, row.job.id).await {
-        stop.raise(Why::Cancelled);
-    }
-    let run = AssertUnwindSafe(kind.run(&row.input, work)).catch_unwind();
-    tokio::pin!(run);
-    let timeout = Duration::from_secs(u64::from(row.job.timeout_s));
-    let deadline = sleep_until(Instant::now() + timeout);
-    tokio::pin!(deadline);
-    let ended = loop {
-        tokio::select! {
-            ended = &mut run => break Some(ended),
-            () = &mut deadline, if stop.why().is_none() => stop.raise(Why::TimedOut),
-            () = give_up(office, stop) => break None,
-        }
-    };
-    judge(ended, stop.why(), row.job.timeout_s)
-}
-
 /// Whether somebody has wanted the job ended between its claim and now. Whoever wants it later finds the attempt among
 /// those that are under way, and tells it.
 async fn is_cancelled(office: &Office, id: JobId) -> bool {
@@ -249,39 +255,6 @@ async fn is_cancelled(office: &Office, id: JobId) -> bool {
         Ok(row) => row.is_none_or(|row| row.job.cancelling),
         Err(_) => office.insist(move |tx| change::find(tx, id)).await.is_ok_and(|row| row.job.cancelling),
     }
-}
-
-/// Waits until somebody has told the attempt to end, and then as long as it may take to.
-async fn give_up(office: &Office, stop: &Stop) {
-    stop.token().cancelled().await;
-    let patience = match stop.why() {
-        // What remains of the drain time is for the end to be told in.
-        Some(Why::Drained) => office.settings.stop_within.min(Duration::from_millis(250)),
-        _ => office.settings.stop_within,
-    };
-    sleep(patience).await;
-}
-
-fn judge(
-    ended: Option<Result<Result<Done, Failure>, Box<dyn std::any::Any + Send>>>,
-    why: Option<Why>,
-    timeout_s: u32,
-) -> Ended {
-    let told = match (ended, why) {
-        (Some(Ok(Ok(done))), _) => return (Outcome::Completed, None, done),
-        (Some(Ok(Err(Failure::Final(error)))), _) => (Outcome::Refused, error),
-        (Some(Err(_)), _) => (Outcome::Failed, "the work has panicked".to_owned()),
-        (_, Some(Why::Cancelled)) => (Outcome::Cancelled, "somebody ended it".to_owned()),
-        (_, Some(Why::Drained)) => (Outcome::Released, "the server was shut down".to_owned()),
-        (Some(_), Some(Why::TimedOut)) => (Outcome::TimedOut, format!("it took longer than {timeout_s} s")),
-        (None, _) => (
-            Outcome::TimedOut,
-            format!("it took longer than {timeout_s} s, and did not end when it was told to"),
-        ),
-        (Some(Ok(Err(Failure::Retry(error)))), None) => (Outcome::Failed, error),
-        (Some(Ok(Err(Failure::Stopped))), None) => (Outcome::Failed, "it has ended by itself".to_owned()),
-    };
-    (told.0, Some(told.1), Done::default())
 }
 
 /// Tells the log how far an attempt is, at most so often; what comes in between is told as one. The last word is the

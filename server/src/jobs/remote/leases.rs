@@ -1,0 +1,105 @@
+//! Who may still be heard: the attempts that workers in other processes have under way, and until when each must have
+//! signed again. Nothing of it is on the disk, and the time is the machine's own, which nobody sets.
+
+use std::{
+    collections::HashMap,
+    sync::Mutex,
+    time::{Duration, Instant},
+};
+
+use fourwire_shared::job::JobId;
+
+use crate::jobs::office::lock;
+
+/// The leases.
+#[derive(Default)]
+pub(in crate::jobs) struct Leases(Mutex<HashMap<JobId, Lease>>);
+
+struct Lease {
+    attempt: u32,
+    until: Instant,
+    cancelled: bool,
+}
+
+/// Whether somebody is still heard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Heard {
+    /// It is.
+    Yes,
+    /// It is, and somebody wants its job ended.
+    Cancelled,
+    /// It is not.
+    No,
+}
+
+impl Leases {
+    /// A worker has begun an attempt, or may go on with one after a restart.
+    pub(super) fn begin(&self, id: JobId, attempt: u32, now: Instant, length: Duration) {
+        let lease = Lease { attempt, until: now + length, cancelled: false };
+        lock(&self.0).insert(id, lease);
+    }
+
+    /// A worker signs for an attempt. One whose lease is over and was not taken yet is heard again.
+    pub(super) fn sign(&self, id: JobId, attempt: u32, now: Instant, length: Duration) -> Heard {
+        let mut leases = lock(&self.0);
+        match leases.get_mut(&id).filter(|lease| lease.attempt == attempt) {
+            Some(lease) => {
+                lease.until = now + length;
+                if lease.cancelled { Heard::Cancelled } else { Heard::Yes }
+            }
+            None => Heard::No,
+        }
+    }
+
+    /// An attempt has ended.
+    pub(super) fn end(&self, id: JobId, attempt: u32) {
+        let mut leases = lock(&self.0);
+        if leases.get(&id).is_some_and(|lease| lease.attempt == attempt) {
+            leases.remove(&id);
+        }
+    }
+
+    /// Somebody wants a job ended: its worker is told with the next beat.
+    pub(in crate::jobs) fn cancel(&self, id: JobId) {
+        if let Some(lease) = lock(&self.0).get_mut(&id) {
+            lease.cancelled = true;
+        }
+    }
+
+    /// The attempts whose lease is over. From here on none of them is heard: what it says comes too late.
+    pub(super) fn take_over(&self, now: Instant) -> Vec<(JobId, u32)> {
+        let over = lock(&self.0).extract_if(|_, lease| lease.until <= now).collect::<Vec<_>>();
+        over.into_iter().map(|(id, lease)| (id, lease.attempt)).collect()
+    }
+
+    /// When the next one is over.
+    pub(super) fn next(&self) -> Option<Instant> {
+        lock(&self.0).values().map(|lease| lease.until).min()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const S: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn only_who_holds_the_lease_is_heard_and_only_in_time() {
+        let (leases, now, id) = (Leases::default(), Instant::now(), JobId::new(7));
+        assert_eq!(leases.sign(id, 1, now, S), Heard::No);
+        leases.begin(id, 1, now, S);
+        assert_eq!((leases.take_over(now), leases.next()), (vec![], Some(now + S)));
+        assert_eq!(leases.sign(id, 1, now + S / 2, S), Heard::Yes);
+        assert_eq!(leases.take_over(now + S), vec![]);
+        assert_eq!(leases.take_over(now + 2 * S), vec![(id, 1)]);
+        assert_eq!(leases.sign(id, 1, now, S), Heard::No, "it comes too late");
+        leases.begin(id, 2, now, S);
+        assert_eq!(leases.sign(id, 1, now, S), Heard::No, "another attempt has its place");
+        leases.end(id, 1);
+        leases.cancel(id);
+        assert_eq!(leases.sign(id, 2, now, S), Heard::Cancelled);
+        leases.end(id, 2);
+        assert_eq!((leases.sign(id, 2, now, S), leases.next()), (Heard::No, None));
+    }
+}

@@ -1,0 +1,173 @@
+//! What the server promises a worker in another process, without the process.
+
+use fourwire_shared::job::{
+    Outcome, Progress, ResultInfo,
+    worker::{Beat, Claim, Claimed, Finish, Sign},
+};
+
+use super::*;
+use crate::jobs::JobError;
+
+/// A lease long enough for a test that is slow, and short enough for one that waits for its end.
+const LEASE: Duration = Duration::from_millis(400);
+
+async fn site() -> Site {
+    Site::with(None, |settings| {
+        settings.elsewhere = vec!["heavy".to_owned()];
+        settings.lease = LEASE;
+    })
+    .await
+}
+
+fn heavy(play: &str) -> JobSpec {
+    JobSpec { queue: Some("heavy".to_owned()), ..spec(play) }
+}
+
+fn claim(wait_ms: u64) -> Claim {
+    Claim {
+        worker: "w".to_owned(),
+        queues: vec!["heavy".to_owned()],
+        kinds: vec!["play".to_owned()],
+        most: 2,
+        wait_ms,
+    }
+}
+
+fn finish(id: JobId, attempt: u32, outcome: Outcome) -> Finish {
+    Finish { id, attempt, outcome, error: None, result: None, progress: None, lines: Vec::new() }
+}
+
+fn sign(id: JobId, attempt: u32) -> Beat {
+    Beat { attempts: vec![Sign { id, attempt, progress: None, lines: Vec::new() }] }
+}
+
+fn taken(claimed: &Claimed) -> Vec<(JobId, u32)> {
+    claimed.orders.iter().map(|order| (order.job.id, order.job.attempt)).collect()
+}
+
+#[tokio::test]
+async fn a_claim_gets_what_it_can_do_in_time_or_nothing() {
+    let site = site().await;
+    assert!(taken(&site.jobs.claim(claim(0)).await.expect("nothing")).is_empty());
+    let here = site.play("ok").await;
+    site.reaches(here, State::Completed).await;
+    let id = site.submit(heavy("ok")).await;
+    let unable = Claim { kinds: vec!["dance".to_owned()], ..claim(50) };
+    assert!(taken(&site.jobs.claim(unable).await.expect("nothing")).is_empty());
+    let claimed = site.jobs.claim(claim(0)).await.expect("one");
+    assert_eq!(taken(&claimed), [(id, 1)]);
+    assert_eq!(claimed.orders[0].input.get(), r#"{"play":"ok"}"#);
+    site.jobs.finish(finish(id, 1, Outcome::Completed)).await.expect("heard");
+    // Who waits is told of what comes.
+    let (claimed, later) = tokio::join!(site.jobs.claim(claim(20_000)), async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        site.submit(heavy("ok")).await
+    });
+    assert_eq!(taken(&claimed.expect("one")), [(later, 1)]);
+    site.jobs.finish(finish(later, 1, Outcome::Completed)).await.expect("heard");
+    let attempts = site.jobs.attempts(later).await.expect("attempts").attempts;
+    assert_eq!(attempts[0].worker.as_deref(), Some("w"));
+    site.is_clean().await;
+}
+
+#[tokio::test]
+async fn who_signs_is_heard_and_who_does_not_is_lost_for_good() {
+    let site = site().await;
+    let id = site.submit(heavy("ok")).await;
+    assert_eq!(taken(&site.jobs.claim(claim(0)).await.expect("one")), [(id, 1)]);
+    for done in 1..=6 {
+        tokio::time::sleep(LEASE / 4).await;
+        let progress = Progress { done, unit: "steps".to_owned(), ..Progress::default() };
+        let mut beat = sign(id, 1);
+        beat.attempts[0].progress = Some(progress);
+        let beaten = site.jobs.beat(beat).await.expect("heard");
+        assert!(beaten.lost.is_empty() && beaten.cancelled.is_empty());
+    }
+    let told = site.told(&id.topic()).await.pop().expect("an event");
+    assert_eq!(told.progress.map(|progress| progress.done), Some(6));
+    site.reaches(id, State::Retryable).await;
+    assert_eq!(site.jobs.beat(sign(id, 1)).await.expect("an answer").lost, [id]);
+    let late = site.jobs.finish(finish(id, 1, Outcome::Completed)).await;
+    assert!(matches!(late, Err(JobError::Lost { .. })), "{late:?}");
+    site.pass(10 * S);
+    let again = site.jobs.claim(claim(5_000)).await.expect("one");
+    assert_eq!(taken(&again), [(id, 2)]);
+    let late = site.jobs.finish(finish(id, 1, Outcome::Completed)).await;
+    assert!(matches!(late, Err(JobError::Lost { .. })), "{late:?}");
+    site.jobs.finish(finish(id, 2, Outcome::Completed)).await.expect("heard");
+    site.is_clean().await;
+}
+
+#[tokio::test]
+async fn an_end_may_be_told_twice_and_a_result_must_be_there() {
+    let site = site().await;
+    let id = site.submit(heavy("ok")).await;
+    site.jobs.claim(claim(0)).await.expect("one");
+    let result = ResultInfo { name: "a.txt".to_owned(), content_type: "text/plain".to_owned(), bytes: 3 };
+    let end = Finish { result: Some(result), ..finish(id, 1, Outcome::Completed) };
+    let early = site.jobs.finish(end.clone()).await;
+    assert!(matches!(early, Err(JobError::Bad(_))), "{early:?}");
+    let lost = site.jobs.finish(finish(id, 1, Outcome::Lost)).await;
+    assert!(matches!(lost, Err(JobError::Bad(_))), "{lost:?}");
+    std::fs::write(site.dir.path().join(format!("jobs/{id}-1")), "abc").expect("a file");
+    for _ in 0..2 {
+        site.jobs.finish(end.clone()).await.expect("heard");
+    }
+    let other = site.jobs.finish(finish(id, 1, Outcome::Failed)).await;
+    assert!(matches!(other, Err(JobError::Lost { .. })), "{other:?}");
+    assert_eq!(site.job(id).await.result.map(|result| result.bytes), Some(3));
+    assert!(site.jobs.result(id).await.is_ok(), "the repeated end has removed nothing");
+    site.is_clean().await;
+}
+
+#[tokio::test]
+async fn attempts_and_their_files_outlive_the_server() {
+    let site = site().await;
+    let (kept, cancelled) = (site.submit(heavy("ok")).await, site.submit(heavy("ok")).await);
+    assert_eq!(site.jobs.claim(claim(0)).await.expect("two").orders.len(), 2);
+    site.jobs.cancel(cancelled).await.expect("it runs");
+    assert_eq!(site.jobs.beat(sign(cancelled, 1)).await.expect("heard").cancelled, [cancelled]);
+    let file = site.dir.path().join(format!("jobs/{kept}-1"));
+    let scratch = site.dir.path().join(format!("jobs/{kept}-1.scratch"));
+    std::fs::write(&file, "abc").expect("a file");
+    std::fs::create_dir(&scratch).expect("a directory");
+    let site = site.crash().await;
+    assert_eq!(site.job(kept).await.state, State::Running);
+    assert!(file.exists() && scratch.exists(), "they are the worker's");
+    assert_eq!(site.jobs.beat(sign(cancelled, 1)).await.expect("heard").cancelled, [cancelled]);
+    site.jobs.finish(finish(cancelled, 1, Outcome::Cancelled)).await.expect("heard");
+    assert!(site.jobs.beat(sign(kept, 1)).await.expect("heard").lost.is_empty());
+    site.reaches(kept, State::Retryable).await;
+    let removed = async {
+        while file.exists() || scratch.exists() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), removed).await.expect("nobody needs them any more");
+    site.is_clean().await;
+}
+
+#[tokio::test]
+async fn what_a_worker_that_went_away_never_heard_of_is_given_back_uncounted() {
+    let site = site().await;
+    for _ in 0..20 {
+        let id = site.submit(heavy("ok")).await;
+        // It goes away at some moment of its claim.
+        let nanos = site.log.now_us() % 977;
+        tokio::select! {
+            claimed = site.jobs.claim(claim(0)) => {
+                for (id, attempt) in taken(&claimed.expect("an answer")) {
+                    site.jobs.finish(finish(id, attempt, Outcome::Completed)).await.expect("heard");
+                }
+            }
+            () = tokio::time::sleep(Duration::from_micros(nanos)) => {}
+        }
+        let calm = site.until(id, |job| matches!(job.state, State::Available | State::Completed)).await;
+        if calm.state == State::Available {
+            site.jobs.cancel(id).await.expect("it waits, or begins and is given back");
+            site.reaches(id, State::Cancelled).await;
+        }
+        assert_eq!(calm.used, u32::from(calm.state == State::Completed));
+    }
+    site.is_clean().await;
+}

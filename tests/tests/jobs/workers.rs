@@ -1,0 +1,223 @@
+//! Workers in processes of their own: killed, frozen, ended in order, and outliving the server.
+
+use std::time::{Duration, Instant};
+
+use fourwire_tests::{
+    jobs::{check, reaches, submit},
+    process,
+    server::TestServer,
+    wait,
+    worker::Worker,
+};
+use serde_json::{Value, json};
+
+/// A server that leaves the queue `heavy` to workers, with a short lease.
+async fn server() -> TestServer {
+    let args = ["--job-queues-elsewhere", "heavy", "--job-lease-ms", "1000"];
+    TestServer::with().args(args).start().await
+}
+
+/// Work that goes on for a while.
+fn long(seconds: u32) -> Value {
+    let input = json!({ "strategies": ["queue"], "bidders": 2, "seconds": seconds, "rounds": 1 });
+    json!({ "kind": "experiment.contention", "queue": "heavy", "input": input, "max_attempts": 20 })
+}
+
+/// Work that is done soon.
+fn short() -> Value {
+    let input = json!({ "scenario": "last_ticket", "clients": 2 });
+    json!({ "kind": "experiment.scenario", "queue": "heavy", "input": input, "max_attempts": 50 })
+}
+
+async fn attempts(server: &TestServer, id: u64) -> Vec<(String, String)> {
+    let told = server.get(&format!("/v1/jobs/{id}/attempts")).await;
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let attempts = told["attempts"].as_array().expect("attempts");
+    attempts.iter().map(|one| (text(&one["worker"]), text(&one["outcome"]))).collect()
+}
+
+async fn ends_well(mut server: TestServer) {
+    assert!(server.terminate().await.success());
+    assert_eq!(check(&server).await.findings, Vec::<String>::new());
+}
+
+fn pair(worker: &str, outcome: &str) -> (String, String) {
+    (worker.to_owned(), outcome.to_owned())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_worker_does_what_the_server_leaves_to_it_and_is_heard_live() {
+    let server = server().await;
+    let id = submit(&server, &long(1)).await;
+    let refused = json!({ "kind": "export", "queue": "heavy", "input": { "table": "lots" } });
+    let told = server.post("/v1/jobs", &refused).await;
+    assert_eq!((&told["code"], &told["field"]), (&json!("bad_field"), &json!("queue")), "{told}");
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(server.get(&format!("/v1/jobs/{id}")).await["state"], "available", "nobody does it here");
+    let worker = Worker::start(&server, "heavy-1", "heavy").await;
+    let seen = wait::until("progress from another process", async || {
+        let page = server.get(&format!("/v1/poll?topics=job.{id}&after=earliest")).await;
+        page.to_string().contains("\"unit\":\"steps\"").then_some(())
+    });
+    seen.await;
+    let done = reaches(&server, id, "completed").await;
+    assert_eq!(attempts(&server, id).await, [pair("heavy-1", "completed")]);
+    let result = server.get(&format!("/v1/jobs/{id}/result")).await;
+    assert_eq!(result["state"], "done", "{done}");
+    let lines = server.get(&format!("/v1/poll?topics=job.{id}.log&after=earliest")).await;
+    assert!(lines.to_string().contains("queue"), "its log came over: {lines}");
+
+    // A job that comes while it waits begins at once, and one that is cancelled hears of it within a second.
+    let begun = Instant::now();
+    let next = submit(&server, &long(30)).await;
+    reaches(&server, next, "running").await;
+    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    let begun = Instant::now();
+    server.post(&format!("/v1/jobs/{next}/cancel"), &json!({})).await;
+    reaches(&server, next, "cancelled").await;
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    drop(worker);
+    ends_well(server).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_worker_that_dies_or_freezes_loses_its_attempt_and_is_not_heard_any_more() {
+    let server = server().await;
+    let first = Worker::start(&server, "first", "heavy").await;
+    let id = submit(&server, &long(2)).await;
+    reaches(&server, id, "running").await;
+    first.kill();
+    reaches(&server, id, "retryable").await;
+    let second = Worker::start(&server, "second", "heavy").await;
+    reaches(&server, id, "running").await;
+    // It comes back when its lease is over and somebody else has done the work.
+    second.signal("STOP");
+    wait::until("the lease to be over", async || {
+        (attempts(&server, id).await.get(1)? == &pair("second", "lost")).then_some(())
+    })
+    .await;
+    let third = Worker::start(&server, "third", "heavy").await;
+    reaches(&server, id, "running").await;
+    second.signal("CONT");
+    reaches(&server, id, "completed").await;
+    second.pause(500).await;
+    assert_eq!(
+        attempts(&server, id).await,
+        [pair("first", "lost"), pair("second", "lost"), pair("third", "completed")]
+    );
+    let result = server.get(&format!("/v1/jobs/{id}/result")).await;
+    assert_eq!(result["state"], "done", "the late one has taken nothing away");
+    drop((second, third));
+    ends_well(server).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_worker_goes_on_while_the_server_dies_and_is_heard_by_the_next_life() {
+    let mut server = server().await;
+    let worker = Worker::start(&server, "steady", "heavy").await;
+    let id = submit(&server, &long(3)).await;
+    reaches(&server, id, "running").await;
+    for _ in 0..2 {
+        server.kill().await;
+        tokio::time::sleep(Duration::from_millis(400)).await;
+        server.start_again().await;
+        tokio::time::sleep(Duration::from_millis(400)).await;
+    }
+    // Its end may fall into a life, between two, or after both.
+    reaches(&server, id, "completed").await;
+    assert_eq!(attempts(&server, id).await, [pair("steady", "completed")], "{}", worker.log());
+    assert_eq!(server.get(&format!("/v1/jobs/{id}/result")).await["state"], "done");
+    drop(worker);
+    ends_well(server).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_worker_that_is_asked_to_end_gives_back_what_it_has_and_nothing_counts() {
+    let server = server().await;
+    let mut worker = Worker::start(&server, "tidy", "heavy").await;
+    let id = submit(&server, &long(30)).await;
+    reaches(&server, id, "running").await;
+    worker.signal("TERM");
+    assert!(worker.ended().await.success(), "{}", worker.log());
+    let job = reaches(&server, id, "available").await;
+    assert_eq!((&job["used"], &job["attempt"]), (&json!(0), &json!(1)));
+    assert_eq!(attempts(&server, id).await, [pair("tidy", "released")]);
+    ends_well(server).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_who_knows_the_secret_is_a_worker() {
+    let server = server().await;
+    let http = reqwest::Client::new();
+    for path in ["claim", "beat", "finish"] {
+        let url = server.at(&format!("/v1/worker/{path}"));
+        for secret in [None, Some("wrong")] {
+            let request = http.post(&url).json(&json!({}));
+            let request = if let Some(secret) = secret { request.bearer_auth(secret) } else { request };
+            let answer = request.send().await.expect("an answer");
+            assert_eq!(answer.status(), 401, "{path}");
+            let told: Value = answer.json().await.expect("a problem");
+            assert_eq!(told["code"], "unauthorized");
+        }
+    }
+    let secret = std::fs::read_to_string(server.data().join("worker.secret")).expect("a secret");
+    let late = json!({ "id": 7, "attempt": 1, "outcome": "completed" });
+    let request = http.post(server.at("/v1/worker/finish")).bearer_auth(&secret).json(&late);
+    let answer = request.send().await.expect("an answer");
+    assert_eq!(answer.status(), 409);
+    assert_eq!(answer.json::<Value>().await.expect("a problem")["code"], "attempt_lost");
+    let claim = json!({ "worker": "w", "queues": [], "kinds": ["export"], "most": 1, "wait_ms": 0 });
+    let request = http.post(server.at("/v1/worker/claim")).bearer_auth(&secret).json(&claim);
+    let told: Value = request.send().await.expect("an answer").json().await.expect("a problem");
+    assert_eq!((&told["code"], &told["field"]), (&json!("bad_field"), &json!("queues")));
+    // Whoever is pointed at the wrong place is told.
+    let nowhere = server.data().with_file_name("nowhere");
+    let args = ["worker", "--queues", "heavy", "--data", &nowhere.to_string_lossy()];
+    let finished = process::run(&args).await;
+    assert_eq!(finished.code, Some(1));
+    assert!(finished.stderr.contains("--data names the server's data directory"), "{}", finished.stderr);
+    ends_well(server).await;
+}
+
+/// Two workers at a time, of which one is killed again and again, and a server that dies in between.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_job_is_lost_and_none_is_done_twice_whoever_dies() {
+    const JOBS: usize = 240;
+    let mut server = server().await;
+    let made = server.post("/v1/jobs/batch", &json!({ "jobs": vec![short(); JOBS] })).await;
+    assert_eq!(made["jobs"].as_array().map(Vec::len), Some(JOBS), "{made:.200}");
+    let steady = Worker::with_places(&server, "steady", "heavy", "2").await;
+    let completed = async |server: &TestServer| {
+        let queues = server.get("/v1/queues").await;
+        queues["queues"][0]["counts"]["completed"].as_u64().unwrap_or_default()
+    };
+    for round in 0..8 {
+        let doomed = Worker::with_places(&server, &format!("doomed-{round}"), "heavy", "3").await;
+        let due = (completed(&server).await + 6).min(JOBS as u64);
+        wait::until("some more jobs to be done", async || (completed(&server).await >= due).then_some(()))
+            .await;
+        if round % 3 == 2 {
+            doomed.signal("STOP");
+            doomed.pause(1_300).await;
+            doomed.signal("CONT");
+            doomed.pause(200).await;
+        }
+        doomed.kill();
+        if round % 2 == 1 {
+            server.kill().await;
+            server.start_again().await;
+        }
+    }
+    let helper = Worker::start(&server, "helper", "heavy").await;
+    let begun = Instant::now();
+    while completed(&server).await < JOBS as u64 {
+        assert!(begun.elapsed() < 4 * wait::PATIENCE, "{}", server.get("/v1/queues").await);
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    drop((steady, helper));
+    assert!(server.terminate().await.success());
+    let report = check(&server).await;
+    assert_eq!((report.findings, report.jobs), (Vec::new(), JOBS));
+    println!("{JOBS} jobs, {} attempts", report.attempts);
+    assert!(report.attempts > JOBS, "the kills met work under way");
+}
