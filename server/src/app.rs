@@ -81,7 +81,15 @@ impl Server {
         let uploads = Uploads::open(config.storage.data.join("uploads"), config.jobs.uploads);
         let uploads = uploads.context("uploads cannot be had")?;
         let secret = worker::Secret::of(&config.storage.data).context("the workers' secret cannot be had")?;
-        let kinds = kinds::built_in(&log, &readers, &auctions, &uploads);
+        let maildir = config.storage.data.join("mail");
+        let kinds = kinds::built_in(kinds::Means {
+            log: &log,
+            readers: &readers,
+            auctions: &auctions,
+            uploads: &uploads,
+            mail: &config.jobs.mail,
+            maildir: &maildir,
+        });
         let files = jobs::Files { results: config.storage.data.join("jobs"), uploads };
         let jobs = Jobs::start(&log, readers, kinds, files, config.jobs, &features, draining.clone());
         let jobs = jobs.await.context("jobs cannot be had")?;

@@ -17,5 +17,6 @@ pub mod raw;
 pub mod readers;
 pub mod scratch;
 pub mod server;
+pub mod smtp;
 pub mod wait;
 pub mod worker;

@@ -4,8 +4,8 @@ use super::{
     Config,
     slot::{
         Slot::{
-            self, Address, Count, Durability, Filter, Format, Hosts, MaybeTime, Money, Number, Origins, Path,
-            Queues, Short, Time,
+            self, Address, Count, Durability, Filter, Format, Hosts, Mailbox, MaybeTime, Money, Number,
+            Origins, Path, Queues, Short, Smtp, Time,
         },
         Unit::{Ms, Seconds},
     },
@@ -173,5 +173,9 @@ pub(super) const SETTINGS: &[Setting] = &[
     row(JOBS, "upload-bytes-max", "BYTES", "A file that is sent for a job; beyond it 413", |c| Number(&mut c.jobs.uploads.bytes_max, 1_024..=PLENTY)),
     row(JOBS, "uploads-bytes-max", "BYTES", "All such files together; beyond it 429", |c| Number(&mut c.jobs.uploads.all_bytes_max, 1_024..=PLENTY)),
     row(JOBS, "upload-kept", "S", "How long such a file is kept when no job waits for it", |c| Time(&mut c.jobs.uploads.kept, Seconds, 60..=31_536_000)),
+    row(JOBS, "smtp-url", "URL", "The mail server: `smtp://user:password@host:587?tls=required`, `smtps://…`; none: letters go to the Maildir `mail` in the data directory", |c| Smtp(&mut c.jobs.mail.smtp_url)),
+    row(JOBS, "mail-from", "MAILBOX", "Who sends letters", |c| Mailbox(&mut c.jobs.mail.from)),
+    row(JOBS, "mail-per-second", "COUNT", "Letters a second, of all mailings together", |c| Short(&mut c.jobs.mail.per_second, 1..=10_000)),
+    row(JOBS, "mail-recipients-max", "COUNT", "Recipients of one mailing; beyond it the job is discarded before anybody gets a letter", |c| Number(&mut c.jobs.mail.recipients_max, 1..=10_000_000)),
     row(JOBS, "job-answers-kept", "S", "How long answers are kept under their idempotency keys", |c| Time(&mut c.jobs.answers_kept, Seconds, 60..=31_536_000)),
 ];

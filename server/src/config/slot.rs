@@ -31,6 +31,9 @@ pub(super) enum Slot<'a> {
     MaybeTime(&'a mut Option<Duration>, Unit, RangeInclusive<u64>),
     Hosts(&'a mut Vec<String>),
     Queues(&'a mut Vec<String>),
+    /// Empty is none.
+    Smtp(&'a mut Option<String>),
+    Mailbox(&'a mut String),
     Origins(&'a mut Vec<String>),
     Filter(&'a mut String),
     Format(&'a mut LogFormat),
@@ -91,9 +94,25 @@ impl Slot<'_> {
                 **time = Some(unit.of(number(text, range)?)).filter(|time| !time.is_zero());
             }
             Self::Filter(filter) => {
-                let parsed = tracing_subscriber::EnvFilter::try_new(text);
-                parsed.map_err(|_| not(text, "a filter like info or fourwire_server=debug"))?;
+                // The parser of filters cuts text at bytes, and panics where a character has more than one.
+                let parsed = text.is_ascii().then(|| tracing_subscriber::EnvFilter::try_new(text).ok());
+                parsed.flatten().ok_or_else(|| not(text, "a filter like info or fourwire_server=debug"))?;
                 text.clone_into(filter);
+            }
+            Self::Smtp(place) => {
+                let good = text.is_empty() || text.starts_with("smtp://") || text.starts_with("smtps://");
+                if !good {
+                    // It is not repeated: it may have a password in it.
+                    return Err(BadValue(
+                        "is not the address of a mail server like smtp://host:587".to_owned(),
+                    ));
+                }
+                **place = Some(text.to_owned()).filter(|text| !text.is_empty());
+            }
+            Self::Mailbox(place) => {
+                let parsed = text.parse::<lettre::message::Mailbox>();
+                parsed.map_err(|_| not(text, "a sender like News <news@example.org>"))?;
+                text.clone_into(place);
             }
             Self::Format(format) => {
                 **format = choose(text, &[("human", LogFormat::Human), ("json", LogFormat::Json)])?;
@@ -122,7 +141,8 @@ impl Slot<'_> {
             Self::Hosts(texts) | Self::Origins(texts) | Self::Queues(texts) => {
                 toml::Value::Array(texts.iter().map(|item| text(item)).collect())
             }
-            Self::Filter(filter) => text(filter),
+            Self::Filter(filter) | Self::Mailbox(filter) => text(filter),
+            Self::Smtp(url) => text(url.as_deref().unwrap_or_default()),
             Self::Format(LogFormat::Human) => text("human"),
             Self::Format(LogFormat::Json) => text("json"),
             Self::Durability(Durability::Full) => text("full"),
@@ -154,6 +174,8 @@ impl Slot<'_> {
             Self::Address(_) => vec!["127.0.0.1:1".to_owned()],
             Self::Path(_) => vec!["/elsewhere".to_owned()],
             Self::Filter(_) => vec!["debug".to_owned()],
+            Self::Smtp(_) => vec!["smtp://127.0.0.1:25".to_owned()],
+            Self::Mailbox(_) => vec!["News <news@example.org>".to_owned()],
             Self::Format(_) => vec!["json".to_owned()],
             Self::Durability(_) => vec!["normal".to_owned()],
             Self::Money(_) => vec!["7".to_owned()],

@@ -84,6 +84,9 @@ fn what_is_not_allowed_is_named_as_it_was_given() {
         ("listen", "4400", r#"--listen: "4400" is not an address like 127.0.0.1:4400"#),
         ("durability", "some", r#"--durability: "some" is not one of full, normal"#),
         ("log-level", "a=b=c", r#"--log-level: "a=b=c" is not a filter like info or fourwire_server=debug"#),
+        ("log-level", "é:[", r#"--log-level: "é:[" is not a filter like info or fourwire_server=debug"#),
+        ("smtp-url", "http://x", "--smtp-url: is not the address of a mail server like smtp://host:587"),
+        ("mail-from", "nobody", r#"--mail-from: "nobody" is not a sender like News <news@example.org>"#),
         ("allow-origin", "x.y", r#"--allow-origin: "x.y" is not an origin like https://app.example.org"#),
         ("allow-host", "http://x", r#"--allow-host: "http://x" is not a host like app.example.org"#),
         ("wait-max-ms", "56000", r#"--wait-max-ms: "56000" is not a whole number from 0 to 55000"#),
@@ -187,6 +190,7 @@ fn table() -> String {
             // It is the number of cores.
             _ if setting.key == "readers" => "one a core".to_owned(),
             toml::Value::Array(_) => "none".to_owned(),
+            toml::Value::String(text) if text.is_empty() => "none".to_owned(),
             toml::Value::String(text) => format!("`{text}`"),
             other => other.to_string(),
         };

@@ -29,6 +29,7 @@ mod settings;
 mod snapshots;
 mod store;
 mod submit;
+mod suppressing;
 mod upkeep;
 mod uploads;
 mod work;
@@ -42,7 +43,7 @@ pub use error::JobError;
 pub use kinds::{Kind, Kinds};
 pub use remote::worker;
 pub use routes::router;
-pub use settings::{Dice, Settings};
+pub use settings::{Dice, Mail, Settings};
 pub use uploads::{Bounds as UploadBounds, UploadError, Uploads};
 pub use work::{Done, Failure, ResultFile, Work};
 

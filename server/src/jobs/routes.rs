@@ -5,13 +5,16 @@ use axum::{
     body::Body,
     extract::{DefaultBodyLimit, Path, RawQuery, State, rejection::PathRejection},
     response::{IntoResponse, Response},
-    routing::{get, post},
+    routing::{get, post, put},
 };
 use fourwire_shared::{
     Problem,
     job::{
         BATCH_PATH, BatchSpec, JOBS_PATH, Job, JobId, JobSpec, KINDS_PATH, QUEUES_PATH, ScheduleSpec,
-        State as JobState, is_queue, schedule::SCHEDULES_PATH, upload::UPLOADS_PATH,
+        State as JobState, is_queue,
+        mail::{SUPPRESSED_PATH, SuppressSpec},
+        schedule::SCHEDULES_PATH,
+        upload::UPLOADS_PATH,
     },
 };
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
@@ -55,6 +58,8 @@ pub fn router(jobs: Jobs, secret: Secret) -> Router {
             bodies_up_to(BODY_BYTES_MAX, get(scheduled).put(schedule).delete(unschedule)),
         )
         .route(KINDS_PATH, get(kinds))
+        .route(SUPPRESSED_PATH, get(suppressed))
+        .route(&format!("{SUPPRESSED_PATH}/{{address}}"), put(suppress).delete(unsuppress))
         .route(UPLOADS_PATH, post(upload).layer(DefaultBodyLimit::disable()))
         .with_state(jobs)
         .merge(workers)
@@ -198,6 +203,34 @@ async fn upload(
     }
     let upload = jobs.uploads().take(&name, body).await.map_err(Problem::from)?;
     Ok((StatusCode::CREATED, NO_STORE, Json(upload)).into_response())
+}
+
+async fn suppressed(State(jobs): State<Jobs>, RawQuery(query): RawQuery) -> Result<Response, Refusal> {
+    let query = query.unwrap_or_default();
+    let after = single(&query, "cursor")?.unwrap_or_default().into_owned();
+    let limit = query::limit(single(&query, "limit")?, PAGE_DEFAULT, PAGE_MAX)?;
+    Ok((NO_STORE, Json(jobs.suppressed(after, limit).await?)).into_response())
+}
+
+async fn suppress(
+    State(jobs): State<Jobs>,
+    address: Name,
+    headers: HeaderMap,
+    body: body::Read,
+) -> Result<Response, Refusal> {
+    let Path(address) = address.map_err(|_| not_found())?;
+    let spec: SuppressSpec = body::parse(&body::read_json(&headers, body)?)?;
+    let (suppressed, new) = jobs.suppress(&address, spec).await?;
+    let status = if new { StatusCode::CREATED } else { StatusCode::OK };
+    Ok((status, NO_STORE, Json(suppressed)).into_response())
+}
+
+async fn unsuppress(State(jobs): State<Jobs>, address: Name) -> Result<StatusCode, Refusal> {
+    let Path(address) = address.map_err(|_| not_found())?;
+    if !jobs.unsuppress(&address).await? {
+        return Err(not_found());
+    }
+    Ok(StatusCode::NO_CONTENT)
 }
 
 async fn kinds(State(jobs): State<Jobs>) -> impl IntoResponse {

@@ -40,10 +40,45 @@ pub struct Settings {
     pub kept_max: u64,
     /// How long answers are kept under their idempotency keys.
     pub answers_kept: Duration,
+    /// How mail is sent.
+    pub mail: Mail,
     /// Files that are sent for jobs to work on.
     pub uploads: uploads::Bounds,
     /// Where the jitter of retries comes from.
     pub dice: Dice,
+}
+
+/// How mail is sent.
+#[derive(Clone)]
+pub struct Mail {
+    /// The mail server, with what it wants to know: `smtp://user:password@host:587?tls=required`. None: a Maildir.
+    pub smtp_url: Option<String>,
+    /// Who sends it.
+    pub from: String,
+    /// Letters a second, of all mailings together.
+    pub per_second: u32,
+    /// Recipients of one mailing. Beyond it the job is discarded before anybody gets a letter.
+    pub recipients_max: u64,
+}
+
+/// The address may have a password in it.
+impl fmt::Debug for Mail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { smtp_url, from, per_second, recipients_max } = self;
+        f.debug_struct("Mail")
+            .field("smtp_url", &smtp_url.as_ref().map(|_| "set"))
+            .field("from", from)
+            .field("per_second", per_second)
+            .field("recipients_max", recipients_max)
+            .finish()
+    }
+}
+
+impl Default for Mail {
+    fn default() -> Self {
+        let from = "Fourwire <fourwire@localhost.localdomain>".to_owned();
+        Self { smtp_url: None, from, per_second: 10, recipients_max: 100_000 }
+    }
 }
 
 /// A source of numbers, evenly drawn. It is no source of secrets.
@@ -82,6 +117,7 @@ impl Default for Settings {
             kept: Duration::from_secs(7 * 24 * 3_600),
             kept_max: 20_000,
             answers_kept: Duration::from_secs(24 * 3_600),
+            mail: Mail::default(),
             uploads: uploads::Bounds::default(),
             dice: Dice(jitter::number),
         }

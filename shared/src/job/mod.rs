@@ -4,6 +4,7 @@
 //! which change is legal, [`rules`] what an attempt's end makes of its job, [`Backoff`] when it is tried again.
 
 pub mod backoff;
+pub mod mail;
 pub mod rules;
 pub mod schedule;
 pub mod state;

@@ -3,6 +3,7 @@
 mod control;
 mod import;
 mod kill;
+mod mail;
 mod model;
 mod over_wires;
 mod report;

@@ -5,10 +5,12 @@
 mod experiment;
 mod export;
 mod import;
+mod mail;
 pub(crate) mod model;
 mod report;
+mod rows;
 
-use std::{collections::BTreeMap, future::Future, pin::Pin, sync::Arc};
+use std::{collections::BTreeMap, future::Future, io, path::Path, pin::Pin, sync::Arc};
 
 use fourwire_shared::{
     Problem,
@@ -19,6 +21,7 @@ use serde_json::{Value, value::RawValue};
 
 use super::{
     JobError,
+    settings::Mail,
     uploads::Uploads,
     work::{Done, Failure, Work},
 };
@@ -159,10 +162,40 @@ pub fn anywhere(readers: &Readers) -> Kinds {
         .with(model::Predict::new(readers.clone()))
 }
 
+/// What the kinds of a server work with.
+#[derive(Clone, Copy)]
+pub struct Means<'a> {
+    /// The log.
+    pub log: &'a Log,
+    /// The store, for reading.
+    pub readers: &'a Readers,
+    /// The house.
+    pub auctions: &'a Auctions,
+    /// What was sent to be worked on.
+    pub uploads: &'a Uploads,
+    /// How mail is sent.
+    pub mail: &'a Mail,
+    /// Where it goes without a mail server.
+    pub maildir: &'a Path,
+}
+
 /// The server's own kinds.
-pub fn built_in(log: &Log, readers: &Readers, auctions: &Auctions, uploads: &Uploads) -> Kinds {
+pub fn built_in(means: Means<'_>) -> Kinds {
+    let Means { log, readers, auctions, uploads, mail, maildir } = means;
+    let (mail, maildir) = (mail.clone(), maildir.to_owned());
     anywhere(readers)
+        .with(mail::Bulk::new(log.clone(), readers.clone(), uploads.clone(), mail, maildir))
         .with(import::Import::new(auctions.clone(), readers.clone(), uploads.clone()))
         .with(export::Export::new(log.clone(), readers.clone()))
         .with(report::ReportPdf::new(log.clone(), readers.clone(), auctions.clone()))
+}
+
+/// A file that is no table, or is gone, is so the next time too.
+fn unread(error: io::Error) -> Failure {
+    match error.kind() {
+        io::ErrorKind::InvalidData => Failure::Final(error.to_string()),
+        io::ErrorKind::FileTooLarge => Failure::Final(error.to_string()),
+        io::ErrorKind::NotFound => Failure::Final("the upload is not kept any more".to_owned()),
+        _ => Failure::Retry(error.to_string()),
+    }
 }

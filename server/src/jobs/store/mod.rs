@@ -6,6 +6,7 @@ pub(super) mod attempts;
 pub(super) mod commands;
 pub(super) mod imports;
 pub(super) mod jobs;
+pub(super) mod mail;
 pub(super) mod needs;
 pub(super) mod queues;
 pub(super) mod schedules;

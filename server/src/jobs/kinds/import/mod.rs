@@ -4,7 +4,6 @@
 //! imported once, whatever dies, and an attempt that was given up imports nothing more. It is idempotent by that.
 
 mod columns;
-mod source;
 
 use std::{io, sync::Arc};
 
@@ -17,11 +16,12 @@ use fourwire_shared::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use self::{
-    columns::{Columns, Into},
-    source::{Format, Source},
+use self::columns::{Columns, Into};
+use super::{
+    BadInput, Kind, Policy,
+    rows::{Format, Source},
+    unread,
 };
-use super::{BadInput, Kind, Policy};
 use crate::{
     auctions::{AuctionError, Auctions, Brought, Imported, NotTaken},
     jobs::{
@@ -343,16 +343,6 @@ impl Sheet {
         self.file.write_field(&one.why)?;
         self.file.write_record(None::<&[u8]>)?;
         Ok(())
-    }
-}
-
-/// A file that is no table, or is gone, is so the next time too.
-fn unread(error: io::Error) -> Failure {
-    match error.kind() {
-        io::ErrorKind::InvalidData => Failure::Final(error.to_string()),
-        io::ErrorKind::FileTooLarge => Failure::Final(error.to_string()),
-        io::ErrorKind::NotFound => Failure::Final("the upload is not kept any more".to_owned()),
-        _ => Failure::Retry(error.to_string()),
     }
 }
 
