@@ -5,7 +5,7 @@ use super::{
     slot::{
         Slot::{
             self, Address, Count, Durability, Filter, Format, Hosts, Mailbox, MaybeTime, Money, Number,
-            Origins, Path, Queues, Short, Smtp, Time,
+            Origins, Path, Queues, Rates, Short, Smtp, Time,
         },
         Unit::{Ms, Seconds},
     },
@@ -157,6 +157,7 @@ pub(super) const SETTINGS: &[Setting] = &[
 
     row(JOBS, "job-concurrency", "COUNT", "Jobs of one queue that run at the same time", |c| Short(&mut c.jobs.concurrency, 1..=256)),
     row(JOBS, "job-queues-elsewhere", "QUEUE", "Queues that are left to workers in other processes (`fourwire worker`)", |c| Queues(&mut c.jobs.elsewhere)),
+    row(JOBS, "job-rates", "KIND=N/S", "How often jobs of a kind may begin, at most: `mail.bulk=10/m`, with s, m or h; may be repeated", |c| Rates(&mut c.jobs.rates)),
     row(JOBS, "job-lease-ms", "MS", "How long such a worker may say nothing before its attempts are lost", |c| Time(&mut c.jobs.lease, Ms, 500..=HOUR_MS)),
     row(JOBS, "job-queues-max", "COUNT", "Queues that there may be; beyond it 422", |c| Short(&mut c.jobs.queues_max, 1..=10_000)),
     row(JOBS, "job-schedules-max", "COUNT", "Schedules that there may be; beyond it 422", |c| Short(&mut c.jobs.schedules_max, 1..=100_000)),

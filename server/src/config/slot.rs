@@ -5,7 +5,7 @@ use std::{net::SocketAddr, ops::RangeInclusive, path::PathBuf, time::Duration};
 use fourwire_shared::{auction::Money, job::is_queue};
 
 use super::LogFormat;
-use crate::storage::Durability;
+use crate::{jobs::Rate, storage::Durability};
 
 /// Why a text is not a value: what follows the name of the setting.
 #[derive(Debug)]
@@ -31,6 +31,7 @@ pub(super) enum Slot<'a> {
     MaybeTime(&'a mut Option<Duration>, Unit, RangeInclusive<u64>),
     Hosts(&'a mut Vec<String>),
     Queues(&'a mut Vec<String>),
+    Rates(&'a mut Vec<Rate>),
     /// Empty is none.
     Smtp(&'a mut Option<String>),
     Mailbox(&'a mut String),
@@ -43,7 +44,7 @@ pub(super) enum Slot<'a> {
 impl Slot<'_> {
     /// Whether it takes more than one value.
     pub(super) fn is_list(&self) -> bool {
-        matches!(self, Self::Hosts(_) | Self::Origins(_) | Self::Queues(_))
+        matches!(self, Self::Hosts(_) | Self::Origins(_) | Self::Queues(_) | Self::Rates(_))
     }
 
     /// Takes the values; lists replace what they had.
@@ -55,6 +56,12 @@ impl Slot<'_> {
             }
             Self::Origins(origins) => {
                 **origins = each(texts, is_origin, "an origin like https://app.example.org")?;
+                return Ok(());
+            }
+            Self::Rates(rates) => {
+                let each =
+                    |text: &String| Rate::of(text).ok_or_else(|| not(text, "a rate like mail.bulk=10/m"));
+                **rates = texts.iter().map(each).collect::<Result<_, _>>()?;
                 return Ok(());
             }
             Self::Queues(queues) => {
@@ -120,7 +127,9 @@ impl Slot<'_> {
             Self::Durability(durability) => {
                 **durability = choose(text, &[("full", Durability::Full), ("normal", Durability::Normal)])?;
             }
-            Self::Hosts(_) | Self::Origins(_) | Self::Queues(_) => return self.set(&[text.to_owned()]),
+            Self::Hosts(_) | Self::Origins(_) | Self::Queues(_) | Self::Rates(_) => {
+                return self.set(&[text.to_owned()]);
+            }
         }
         Ok(())
     }
@@ -140,6 +149,10 @@ impl Slot<'_> {
             Self::MaybeTime(time, unit, _) => whole(time.map_or(0, |time| unit.count(time))),
             Self::Hosts(texts) | Self::Origins(texts) | Self::Queues(texts) => {
                 toml::Value::Array(texts.iter().map(|item| text(item)).collect())
+            }
+            Self::Rates(rates) => {
+                let one = |rate: &Rate| text(&format!("{rate:?}"));
+                toml::Value::Array(rates.iter().map(one).collect())
             }
             Self::Filter(filter) | Self::Mailbox(filter) => text(filter),
             Self::Smtp(url) => text(url.as_deref().unwrap_or_default()),
@@ -170,6 +183,7 @@ impl Slot<'_> {
         let texts = match self {
             Self::Hosts(_) => vec!["a.example".to_owned()],
             Self::Queues(_) => vec!["heavy".to_owned()],
+            Self::Rates(_) => vec!["export=1/m".to_owned()],
             Self::Origins(_) => vec!["https://a.example".to_owned()],
             Self::Address(_) => vec!["127.0.0.1:1".to_owned()],
             Self::Path(_) => vec!["/elsewhere".to_owned()],

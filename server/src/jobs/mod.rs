@@ -21,6 +21,7 @@ mod download;
 mod error;
 mod mutant;
 mod office;
+mod rates;
 mod reading;
 mod remote;
 mod routes;
@@ -41,6 +42,7 @@ mod tests;
 pub use crate::idempotency::Answer;
 pub use error::JobError;
 pub use kinds::{Kind, Kinds};
+pub use rates::Rate;
 pub use remote::worker;
 pub use routes::router;
 pub use settings::{Dice, Mail, Settings};
@@ -92,6 +94,11 @@ impl Jobs {
     }
 
     async fn open(office: Office) -> Result<Self, JobError> {
+        if let Some(rate) = office.settings.rates.iter().find(|rate| office.kinds.find(&rate.kind).is_none())
+        {
+            let what = format_args!("there is no kind {}; it is one of {}", rate.kind, office.kinds.names());
+            return Err(JobError::field("job-rates", what));
+        }
         let office = Arc::new(office);
         let states = Arc::new(States(Arc::downgrade(&office)));
         for prefix in ["job", fourwire_shared::job::JOBS_TOPIC, "queue"] {

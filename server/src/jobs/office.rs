@@ -18,6 +18,7 @@ use super::{
     Files, JobError, Settings,
     attempt::Tools,
     kinds::Kinds,
+    rates::Rates,
     remote::Leases,
     uploads::Uploads,
     work::{Stop, Why},
@@ -46,6 +47,8 @@ pub(super) struct Office {
     pub(super) wake: Notify,
     /// There may be something to run anywhere: how often that was so.
     pub(super) offers: watch::Sender<u64>,
+    /// How often kinds may begin.
+    pub(super) rates: Rates,
     /// What workers in other processes have under way.
     pub(super) leases: Leases,
     /// There may be a schedule that is earlier than what is waited for.
@@ -76,6 +79,7 @@ impl Office {
         tracker: TaskTracker,
         draining: CancellationToken,
     ) -> Self {
+        let rates = Rates::new(&settings.rates);
         Self {
             log,
             readers,
@@ -87,6 +91,7 @@ impl Office {
             draining,
             wake: Notify::new(),
             offers: watch::Sender::new(0),
+            rates,
             leases: Leases::default(),
             new_schedule: Notify::new(),
             claims: AtomicU64::new(0),

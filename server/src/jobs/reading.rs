@@ -63,7 +63,12 @@ impl Jobs {
 
     /// All kinds.
     pub fn kinds(&self) -> KindList {
-        KindList { kinds: self.office.kinds.infos() }
+        let mut kinds = self.office.kinds.infos();
+        for kind in &mut kinds {
+            let rate = self.office.settings.rates.iter().find(|rate| rate.kind == kind.name);
+            kind.rate = rate.map(super::Rate::words);
+        }
+        KindList { kinds }
     }
 
     /// A completed job and the file that it has left behind.

@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use super::uploads;
+use super::{rates::Rate, uploads};
 use crate::jitter;
 
 /// How large and how long things may get.
@@ -12,6 +12,8 @@ pub struct Settings {
     pub concurrency: u32,
     /// Queues whose jobs are left to workers in other processes.
     pub elsewhere: Vec<String>,
+    /// How often jobs of some kinds may begin.
+    pub rates: Vec<Rate>,
     /// How long a worker in another process may say nothing before its attempts are lost.
     pub lease: Duration,
     /// Queues that there may be. Beyond it: 422 at the field `queue`.
@@ -103,6 +105,7 @@ impl Default for Settings {
         Self {
             concurrency: 2,
             elsewhere: Vec::new(),
+            rates: Vec::new(),
             lease: Duration::from_secs(10),
             queues_max: 64,
             schedules_max: 256,

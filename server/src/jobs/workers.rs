@@ -163,16 +163,28 @@ pub(super) fn take(
     for _ in 0..most {
         let turn = office.claims.fetch_add(1, Ordering::Relaxed);
         let longest = turn % LONGEST_EVERY == LONGEST_EVERY - 1;
-        let kinds = worker.map(|(_, kinds)| kinds);
-        let Some(id) = within(tx, |c| jobs::next(c, queue, longest, kinds))? else { break };
-        taken.push(change::begin(tx, office, id, worker.map(|(name, _)| name))?);
+        let now = Instant::now().into_std();
+        let may = |kind: &str| {
+            let can = worker.is_none_or(|(_, kinds)| kinds.iter().any(|known| known == kind));
+            can && office.rates.allow(kind, now)
+        };
+        let may: Option<&dyn Fn(&str) -> bool> =
+            if worker.is_some() || office.rates.any() { Some(&may) } else { None };
+        let Some(id) = within(tx, |c| jobs::next(c, queue, longest, may))? else { break };
+        let row = change::begin(tx, office, id, worker.map(|(name, _)| name))?;
+        office.rates.begun(&row.job.kind, now);
+        taken.push(row);
     }
     Ok(taken)
 }
 
 /// How long until a job's time comes, as the clock stands; bounded, because clocks are set and wake-ups may be lost.
 async fn until_next_time(office: &Office) -> Duration {
-    let longest = office.settings.look_every;
+    let now = Instant::now();
+    let rated = office.rates.next(now.into_std()).map(|at| at.saturating_duration_since(now.into_std()));
+    // A moment later than it says: it would find it a moment too early.
+    let rated = rated.map(|rest| rest + Duration::from_millis(1));
+    let longest = office.settings.look_every.min(rated.unwrap_or(Duration::MAX));
     match office.readers.read(jobs::next_time).await {
         Ok(Some(at)) => Duration::from_micros(at.saturating_sub(office.log.now_us())).min(longest),
         Ok(None) | Err(_) => longest,

@@ -417,6 +417,9 @@ pub struct KindInfo {
     pub max_attempts: u32,
     /// How long an attempt may take, in seconds.
     pub timeout_s: u32,
+    /// How often it may begin, at most: `10/m`, with `s`, `m` or `h`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<String>,
     /// JSON Schema of its input.
     pub schema: serde_json::Value,
 }

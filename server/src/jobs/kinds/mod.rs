@@ -147,7 +147,7 @@ impl Kinds {
         let info = |kind: &Arc<dyn AnyKind>| {
             let Policy { name, about, idempotent, max_attempts, timeout_s, .. } = kind.policy();
             let (name, about) = (name.to_owned(), about.to_owned());
-            KindInfo { name, about, idempotent, max_attempts, timeout_s, schema: kind.schema() }
+            KindInfo { name, about, idempotent, max_attempts, timeout_s, rate: None, schema: kind.schema() }
         };
         self.0.values().map(info).collect()
     }

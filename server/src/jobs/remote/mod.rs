@@ -193,7 +193,9 @@ impl Jobs {
             if begun.is_some() || tokio::time::Instant::now() >= deadline {
                 break begun.map(Begun::told).unwrap_or_default();
             }
-            let look = tokio::time::Instant::now() + office.settings.look_every;
+            let now = tokio::time::Instant::now();
+            let rated = office.rates.next(now.into_std()).map(tokio::time::Instant::from_std);
+            let look = (now + office.settings.look_every).min(rated.unwrap_or(deadline));
             tokio::select! {
                 _ = offers.changed() => {}
                 () = tokio::time::sleep_until(deadline.min(look)) => {}
@@ -216,11 +218,13 @@ impl Jobs {
     /// A claim that is under way is not broken off, though who has asked may go away: what it has begun would be nobody's.
     async fn claim_now(&self, claim: &Arc<Claim>) -> Result<Option<Begun>, JobError> {
         let asked = Arc::clone(claim);
+        let office = Arc::clone(&self.office);
         let any = self.office.readers.read(move |c| {
+            let now = Instant::now();
+            let may =
+                |kind: &str| asked.kinds.iter().any(|known| known == kind) && office.rates.allow(kind, now);
             for queue in queues::ready(c)? {
-                if asked.queues.contains(&queue)
-                    && jobs::next(c, &queue, false, Some(&asked.kinds))?.is_some()
-                {
+                if asked.queues.contains(&queue) && jobs::next(c, &queue, false, Some(&may))?.is_some() {
                     return Ok(true);
                 }
             }

@@ -158,12 +158,12 @@ pub(in crate::jobs) fn unique(
 }
 
 /// Which of a queue's available jobs is next: by priority and time, or the one that has waited longest. Where only some
-/// kinds can be done, the first [`LOOKED_AT_MAX`] jobs are looked at.
+/// kinds may begin, the first [`LOOKED_AT_MAX`] jobs are looked at.
 pub(in crate::jobs) fn next(
     connection: &Connection,
     queue: &str,
     longest: bool,
-    kinds: Option<&[String]>,
+    may: Option<&dyn Fn(&str) -> bool>,
 ) -> rusqlite::Result<Option<JobId>> {
     const BY_TURN: &str = "select job_id, kind
         from job
@@ -178,7 +178,7 @@ pub(in crate::jobs) fn next(
             and state = 'available'
         order by run_at, job_id";
     let text = if longest { BY_WAIT } else { BY_TURN };
-    let Some(kinds) = kinds else {
+    let Some(may) = may else {
         let id = |row: &Row<'_>| number(row, 0).map(JobId::new);
         return connection.prepare_cached(&format!("{text} limit 1"))?.query_row([queue], id).optional();
     };
@@ -186,8 +186,7 @@ pub(in crate::jobs) fn next(
     let mut statement = connection.prepare_cached(&text)?;
     let mut rows = statement.query([queue])?;
     while let Some(row) = rows.next()? {
-        let kind = row.get_ref(1)?.as_str()?;
-        if kinds.iter().any(|known| known == kind) {
+        if may(row.get_ref(1)?.as_str()?) {
             return number(row, 0).map(|id| Some(JobId::new(id)));
         }
     }

@@ -4,6 +4,7 @@ use fourwire_shared::{Problem, job::ScheduleSpec};
 
 use super::*;
 use crate::jobs::JobError;
+use crate::jobs::Rate;
 
 const MINUTE: u64 = 60 * S;
 
@@ -107,4 +108,29 @@ async fn what_cannot_be_scheduled_names_its_field() {
     let error = site.jobs.schedule("t".to_owned(), every_minute("ok")).await.expect_err("as many as may be");
     assert_eq!(Problem::from(error).field.as_deref(), Some("name"));
     assert_eq!(site.jobs.schedules().await.expect("all").schedules.len(), 1);
+}
+
+#[tokio::test]
+async fn a_kind_begins_no_more_often_than_it_may_and_holds_up_no_other() {
+    let rate = Rate::of("play=3/s").expect("a rate");
+    let site = Site::with(None, |settings| {
+        settings.rates = vec![rate];
+        settings.look_every = Duration::from_secs(60);
+    })
+    .await;
+    let begun = std::time::Instant::now();
+    let mut jobs = Vec::new();
+    for _ in 0..7 {
+        jobs.push(site.play("ok").await);
+    }
+    let mut ends = Vec::new();
+    for id in jobs {
+        site.reaches(id, State::Completed).await;
+        ends.push(begun.elapsed());
+    }
+    // The fourth waits for the first's second to be over, and the seventh for the fourth's: nobody looks for a minute.
+    assert!(ends[3] >= Duration::from_secs(1) && ends[6] >= Duration::from_secs(2), "{ends:?}");
+    assert!(ends[2] < ends[3] && ends[6] < Duration::from_secs(20), "{ends:?}");
+    assert_eq!(site.jobs.kinds().kinds[0].rate.as_deref(), Some("3/s"));
+    site.is_clean().await;
 }
