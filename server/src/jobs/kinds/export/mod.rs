@@ -4,6 +4,8 @@
 //! reads may be in it or not. What is private (wallets, maxima, secrets) has no way in here. Doing it twice gives the same
 //! kind of file: it is idempotent.
 
+mod parquet;
+
 use std::io::{self, Write};
 
 use flate2::{Compression, write::GzEncoder};
@@ -12,6 +14,7 @@ use rusqlite::types::ValueRef;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use self::parquet::{Columns, Holds};
 use super::{BadInput, Kind, Policy};
 use crate::{
     jobs::work::{Done, Failure, ResultFile, Work, blocking},
@@ -28,6 +31,9 @@ struct Table {
     /// `?1` is the first column's value to go on behind, `?2` the most rows.
     sql: &'static str,
     count: &'static str,
+    /// Columns that hold numbers and times; the others hold text.
+    numbers: &'static [&'static str],
+    times: &'static [&'static str],
 }
 
 const TABLES: [Table; 3] = [
@@ -40,6 +46,8 @@ const TABLES: [Table; 3] = [
             order by lot_id
             limit ?2",
         count: "select count(*) from lot",
+        numbers: &["lot", "seller", "start", "price", "leader", "bids"],
+        times: &["opens_at", "ends_at", "closed_at"],
     },
     Table {
         name: "bids",
@@ -55,6 +63,8 @@ const TABLES: [Table; 3] = [
                 limit ?2
             )",
         count: "select count(*) from bid where kind <> 'raise'",
+        numbers: &["lot", "bidder", "amount", "price", "seq"],
+        times: &["at"],
     },
     Table {
         name: "jobs",
@@ -65,6 +75,8 @@ const TABLES: [Table; 3] = [
             order by job_id
             limit ?2",
         count: "select count(*) from job",
+        numbers: &["job", "priority", "attempt"],
+        times: &["created_at", "run_at", "started_at", "finished_at"],
     },
 ];
 
@@ -90,6 +102,7 @@ enum Format {
     #[default]
     Csv,
     Jsonl,
+    Parquet,
 }
 
 impl Format {
@@ -97,6 +110,7 @@ impl Format {
         match self {
             Self::Csv => "csv",
             Self::Jsonl => "jsonl",
+            Self::Parquet => "parquet",
         }
     }
 
@@ -104,6 +118,7 @@ impl Format {
         match self {
             Self::Csv => "text/csv; charset=utf-8",
             Self::Jsonl => "application/jsonl",
+            Self::Parquet => "application/vnd.apache.parquet",
         }
     }
 }
@@ -117,6 +132,25 @@ pub(super) struct Export {
 impl Export {
     pub(super) fn new(log: Log, readers: Readers) -> Self {
         Self { log, readers }
+    }
+
+    /// The columns of a table, or of events, and what they hold.
+    async fn columns(&self, table: Option<&'static Table>) -> Result<Vec<(String, Holds)>, Failure> {
+        let Some(table) = table else {
+            let of_events = [("seq", Holds::Number), ("at", Holds::Time), ("data", Holds::Json)];
+            return Ok(of_events.map(|(name, holds)| (name.to_owned(), holds)).into());
+        };
+        let names = |c: &rusqlite::Connection| {
+            let statement = c.prepare_cached(table.sql)?;
+            Ok(statement.column_names().skip(1).map(str::to_owned).collect::<Vec<_>>())
+        };
+        let holds = |name: String| match &*name {
+            number if table.numbers.contains(&number) => (name, Holds::Number),
+            time if table.times.contains(&time) => (name, Holds::Time),
+            _ => (name, Holds::Text),
+        };
+        let names = self.readers.read(names).await.map_err(Failure::retry)?;
+        Ok(names.into_iter().map(holds).collect())
     }
 
     async fn table(&self, table: &'static Table, mut sheet: Sheet, work: &Work) -> Result<Sheet, Failure> {
@@ -166,7 +200,7 @@ impl Kind for Export {
     fn policy(&self) -> Policy {
         Policy {
             name: "export",
-            about: "Writes a table, or what a topic has retained, to a file: CSV or JSON Lines.",
+            about: "Writes a table, or what a topic has retained, to a file: CSV, JSON Lines or Parquet.",
             idempotent: true,
             max_attempts: 5,
             timeout_s: 3_600,
@@ -183,7 +217,7 @@ impl Kind for Export {
             "properties": {
                 "table": {"enum": TABLES.map(|table| table.name), "description": "A table of the server's."},
                 "topic": {"type": "string", "description": "Or a topic."},
-                "format": {"enum": ["csv", "jsonl"], "default": "csv"},
+                "format": {"enum": ["csv", "jsonl", "parquet"], "default": "csv"},
                 "gzip": {"type": "boolean", "default": false},
             },
         })
@@ -191,6 +225,9 @@ impl Kind for Export {
 
     fn check(&self, input: &Input) -> Result<(), BadInput> {
         let bad = |field, what: String| Err(BadInput { field, what });
+        if input.format == Format::Parquet && input.gzip {
+            return bad("gzip", "a Parquet file is compressed within".to_owned());
+        }
         match (&input.table, &input.topic) {
             (Some(name), None) if table(name).is_none() => {
                 let names = TABLES.map(|table| table.name).join(", ");
@@ -212,7 +249,8 @@ impl Kind for Export {
         if gzip {
             (file_name, content_type) = (format!("{file_name}.gz"), "application/gzip");
         }
-        let sheet = Sheet::new(work.result(file_name, content_type)?, format, gzip);
+        let columns = self.columns(name.as_deref().and_then(table)).await?;
+        let sheet = Sheet::new(work.result(file_name, content_type)?, format, gzip, &columns)?;
         let sheet = match (name.as_deref().and_then(table), topic) {
             (Some(table), _) => self.table(table, sheet, &work).await?,
             (None, Some(topic)) => self.topic(topic, sheet, &work).await?,
@@ -268,6 +306,7 @@ fn event(item: &Item) -> Option<Vec<Value>> {
 enum Out {
     Plain(ResultFile),
     Gzip(GzEncoder<ResultFile>),
+    Columns(Box<Columns>),
 }
 
 /// A file of rows in the making.
@@ -278,21 +317,33 @@ struct Sheet {
 }
 
 impl Sheet {
-    fn new(file: ResultFile, format: Format, gzip: bool) -> Self {
-        let out = if gzip { Out::Gzip(GzEncoder::new(file, Compression::fast())) } else { Out::Plain(file) };
-        Self { out, format, has_head: false }
+    fn new(file: ResultFile, format: Format, gzip: bool, columns: &[(String, Holds)]) -> io::Result<Self> {
+        let out = match format {
+            Format::Parquet => {
+                let columns: Vec<_> = columns.iter().map(|(name, holds)| (&**name, *holds)).collect();
+                Out::Columns(Box::new(Columns::new(file, &columns)?))
+            }
+            _ if gzip => Out::Gzip(GzEncoder::new(file, Compression::fast())),
+            _ => Out::Plain(file),
+        };
+        Ok(Self { out, format, has_head: false })
     }
 
     /// Writes rows, off the executor.
     async fn take(mut self, columns: Vec<String>, rows: Vec<Vec<Value>>) -> Result<Self, Failure> {
         let written = blocking(move || {
+            if let Out::Columns(file) = &mut self.out {
+                file.take(&rows)?;
+                return Ok(self);
+            }
             let text = match self.format {
                 Format::Csv => csv(&columns, &rows, !std::mem::replace(&mut self.has_head, true))?,
-                Format::Jsonl => lines(&columns, rows)?,
+                Format::Jsonl | Format::Parquet => lines(&columns, rows)?,
             };
             match &mut self.out {
                 Out::Plain(file) => file.write_all(&text),
                 Out::Gzip(file) => file.write_all(&text),
+                Out::Columns(_) => Ok(()),
             }?;
             Ok::<_, io::Error>(self)
         });
@@ -303,6 +354,7 @@ impl Sheet {
         match self.out {
             Out::Plain(file) => file.finish(),
             Out::Gzip(file) => file.finish()?.finish(),
+            Out::Columns(file) => file.finish(),
         }
     }
 }

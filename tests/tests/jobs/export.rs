@@ -1,0 +1,84 @@
+//! Exports read back: the same rows as CSV, as JSON Lines and as Parquet, by readers that are not ours.
+
+use bytes::Bytes;
+use fourwire_tests::{
+    jobs::{check, reaches, submit},
+    server::TestServer,
+};
+use parquet::{
+    file::reader::{FileReader, SerializedFileReader},
+    record::Field,
+};
+use serde_json::{Value, json};
+
+async fn exported(server: &TestServer, input: &Value) -> (String, Bytes) {
+    let id = submit(server, &json!({ "kind": "export", "input": input })).await;
+    reaches(server, id, "completed").await;
+    let http = reqwest::Client::new();
+    let answer = http.get(server.at(&format!("/v1/jobs/{id}/result"))).send().await.expect("an answer");
+    let kind = answer.headers()["content-type"].to_str().expect("text").to_owned();
+    (kind, answer.bytes().await.expect("bytes"))
+}
+
+/// Rows as JSON. A time is what it was written from.
+fn rows(file: Bytes) -> Vec<Value> {
+    let reader = SerializedFileReader::new(file).expect("a Parquet file");
+    let row = |row: parquet::record::Row| {
+        let cell = |(name, field): (&String, &Field)| {
+            let value = match field {
+                Field::Null => Value::Null,
+                Field::Long(number) | Field::TimestampMicros(number) => json!(number),
+                Field::Str(text) => json!(text),
+                Field::Bytes(text) => json!(String::from_utf8_lossy(text.data())),
+                other => panic!("{name}: {other:?}"),
+            };
+            (name.clone(), value)
+        };
+        Value::Object(row.get_column_iter().map(cell).collect())
+    };
+    reader.get_row_iter(None).expect("rows").map(|one| row(one.expect("a row"))).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rows_are_the_same_in_each_format() {
+    let mut server = TestServer::start().await;
+    for number in 0..40 {
+        let data = json!({ "n": number, "text": format!("Grüße, \"{number}\"\n") });
+        server.publish("kept", &data).await;
+    }
+    let (kind, lines) = exported(&server, &json!({ "topic": "kept", "format": "jsonl" })).await;
+    assert_eq!(kind, "application/jsonl");
+    let lines: Vec<Value> = std::str::from_utf8(&lines)
+        .expect("UTF-8")
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    let (kind, file) = exported(&server, &json!({ "topic": "kept", "format": "parquet" })).await;
+    assert_eq!(kind, "application/vnd.apache.parquet");
+    let columns = rows(file);
+    assert_eq!((lines.len(), columns.len()), (40, 40));
+    for (line, row) in lines.iter().zip(&columns) {
+        assert_eq!((&line["seq"], &line["at"]), (&row["seq"], &row["at"]));
+        let data: Value = serde_json::from_str(row["data"].as_str().expect("text")).expect("JSON");
+        assert_eq!(line["data"], data);
+    }
+
+    // A table with values that are missing, and one that is empty.
+    let (_, file) = exported(&server, &json!({ "table": "jobs", "format": "parquet" })).await;
+    let reader = SerializedFileReader::new(file.clone()).expect("a Parquet file");
+    let schema = format!("{:?}", reader.metadata().file_metadata().schema());
+    assert!(schema.contains("Timestamp") && schema.contains("String"), "{schema}");
+    let jobs = rows(file);
+    assert_eq!(
+        (&jobs[0]["job"], &jobs[0]["kind"], &jobs[0]["error"]),
+        (&json!(1), &json!("export"), &Value::Null)
+    );
+    assert_eq!((&jobs[2]["state"], &jobs[2]["finished_at"]), (&json!("running"), &Value::Null));
+    let (_, file) = exported(&server, &json!({ "table": "lots", "format": "parquet" })).await;
+    assert_eq!(rows(file), Vec::<Value>::new());
+
+    let twice = json!({ "kind": "export", "input": { "table": "lots", "format": "parquet", "gzip": true } });
+    assert_eq!(server.post("/v1/jobs", &twice).await["field"], "input.gzip");
+    assert!(server.terminate().await.success());
+    assert_eq!(check(&server).await.findings, Vec::<String>::new());
+}
