@@ -11,15 +11,9 @@ use serde_json::{Value, json};
 
 const JOB: &str = "[data-testid=job]";
 
-/// Chooses an option of a select, as a user's choice tells the page.
+/// Chooses an option of a select.
 async fn choose(browser: &Browser, css: &str, value: &str) {
-    let script = "const select = document.querySelector(arguments[0]); select.value = arguments[1];
-        select.dispatchEvent(new Event('input', { bubbles: true })); return select.value";
-    wait::until(format_args!("{value} can be chosen at {css}"), async || {
-        let chosen = browser.run(script, vec![css.into(), value.into()]).await;
-        (chosen == value).then_some(())
-    })
-    .await;
+    browser.click(&format!("{css} option[value='{value}']")).await;
 }
 
 async fn text_with(browser: &Browser, css: &str, part: &str) -> String {

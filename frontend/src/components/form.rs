@@ -51,8 +51,9 @@ pub fn whole_failure(failure: &Failure, fields: &[&str]) -> Html {
     }
 }
 
-/// What an input holds now.
-pub fn value(event: &InputEvent) -> String {
+/// What an input holds now. A select is asked at its `change`: not everything that sets one says `input` as well, or says
+/// it when it holds the new value.
+pub fn value(event: &Event) -> String {
     let Some(target) = event.target() else { return String::new() };
     if let Some(input) = target.dyn_ref::<HtmlInputElement>() {
         input.value()

@@ -303,7 +303,7 @@ pub(super) fn delete(tx: &mut Tx<'_>, office: &Office, id: JobId) -> Result<JobR
 
 /// Tells what a queue is now, if there is one.
 pub(super) fn tell_queue(tx: &mut Tx<'_>, office: &Office, name: &str) -> Result<Option<Queue>, JobError> {
-    let queue = within(tx, |c| queue(c, name.to_owned(), office.settings.concurrency))?;
+    let queue = within(tx, |c| queue(c, name.to_owned(), office.settings.places(name)))?;
     if let Some((queue, topic)) = queue.as_ref().zip(queue_topic(name)) {
         declare_latest(tx, &topic)?;
         tx.append(&topic, &text(queue)?)?;

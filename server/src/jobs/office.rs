@@ -162,16 +162,13 @@ impl Office {
 
     /// How many more jobs of a queue may run here.
     pub(super) fn free(&self, queue: &str) -> usize {
-        if self.is_elsewhere(queue) {
-            return 0;
-        }
         let busy = lock(&self.under_way).values().filter(|one| one.queue == queue).count();
-        (self.settings.concurrency as usize).saturating_sub(busy)
+        (self.settings.places(queue) as usize).saturating_sub(busy)
     }
 
     /// Whether a queue is left to workers in other processes.
     pub(super) fn is_elsewhere(&self, queue: &str) -> bool {
-        self.settings.elsewhere.iter().any(|name| name == queue)
+        self.settings.is_elsewhere(queue)
     }
 
     /// A queue has changed: its state is told in a moment.

@@ -48,10 +48,14 @@ impl Jobs {
     /// # Errors
     /// The store's.
     pub async fn queues(&self) -> Result<QueueList, JobError> {
-        let concurrency = self.office.settings.concurrency;
+        let office = std::sync::Arc::clone(&self.office);
         let read = self.office.readers.read(move |c| {
             let names = queues::all(c)?.into_iter().map(|(name, _)| name);
-            names.filter_map(|name| change::queue(c, name, concurrency).transpose()).collect()
+            let queue = |name: String| {
+                let places = office.settings.places(&name);
+                change::queue(c, name, places).transpose()
+            };
+            names.filter_map(queue).collect()
         });
         Ok(QueueList { queues: read.await? })
     }

@@ -83,6 +83,18 @@ impl Default for Mail {
     }
 }
 
+impl Settings {
+    /// Whether a queue is left to workers in other processes.
+    pub(super) fn is_elsewhere(&self, queue: &str) -> bool {
+        self.elsewhere.iter().any(|name| name == queue)
+    }
+
+    /// How many of a queue's jobs run here at the same time.
+    pub(super) fn places(&self, queue: &str) -> u32 {
+        if self.is_elsewhere(queue) { 0 } else { self.concurrency }
+    }
+}
+
 /// A source of numbers, evenly drawn. It is no source of secrets.
 #[derive(Clone, Copy)]
 pub struct Dice(pub fn() -> u64);

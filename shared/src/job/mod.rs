@@ -355,7 +355,7 @@ pub struct Queue {
     pub name: String,
     /// Whether its jobs wait until it is resumed.
     pub paused: bool,
-    /// Jobs of it that run at the same time, at most.
+    /// Jobs of it that the server runs at the same time, at most; 0: it is left to workers in other processes.
     pub concurrency: u32,
     /// Jobs by state.
     pub counts: Counts,

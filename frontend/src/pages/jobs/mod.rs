@@ -246,7 +246,7 @@ fn filters(filter: &Filter, kinds: &[KindInfo], board: &Board, set: &Callback<Fi
                   options: Vec<(String, String)>,
                   edit: fn(&mut Filter, String)| {
         let (filter, set) = (filter.clone(), set.clone());
-        let oninput = Callback::from(move |event: InputEvent| {
+        let onchange = Callback::from(move |event: Event| {
             let mut next = filter.clone();
             edit(&mut next, value(&event));
             set.emit(next);
@@ -256,7 +256,7 @@ fn filters(filter: &Filter, kinds: &[KindInfo], board: &Board, set: &Callback<Fi
             html! { <option key={text.clone()} value={text} {selected}>{ words }</option> }
         };
         html! {
-            <select {id} class="input" aria-label={label} {oninput}>
+            <select {id} class="input" aria-label={label} {onchange}>
                 <option value="" selected={now.is_empty()}>{ label }</option>
                 { for options.into_iter().map(option) }
             </select>

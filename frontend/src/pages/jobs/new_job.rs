@@ -193,14 +193,14 @@ fn curl(draft: &Draft) -> String {
 }
 
 fn kind_field(props: &NewJobProps, draft: &Draft, change: &Callback<Draft>) -> Html {
-    let oninput = {
+    let onchange = {
         let (kinds, change) = (Rc::clone(&props.kinds), change.clone());
-        Callback::from(move |event: InputEvent| change.emit(Draft::of(&kinds, &value(&event))))
+        Callback::from(move |event: Event| change.emit(Draft::of(&kinds, &value(&event))))
     };
     let option = |kind: &KindInfo| {
         html! { <option key={kind.name.clone()} value={kind.name.clone()} selected={kind.name == draft.kind}>{ &kind.name }</option> }
     };
-    let input = html! { <select id="job-kind" class="input" {oninput}>{ for props.kinds.iter().map(option) }</select> };
+    let input = html! { <select id="job-kind" class="input" {onchange}>{ for props.kinds.iter().map(option) }</select> };
     field("job-kind", "Kind", "", None, input)
 }
 
@@ -272,8 +272,9 @@ fn control(
     match &asked.ask {
         Ask::One(words) => {
             let option = |word: &String| html! { <option key={word.clone()} value={word.clone()} selected={word == text}>{ word }</option> };
+            let onchange = set.reform(|event: Event| value(&event));
             html! {
-                <select {id} class="input" aria-invalid={invalid} aria-describedby={described} {oninput}>
+                <select {id} class="input" aria-invalid={invalid} aria-describedby={described} {onchange}>
                     if asked.first.is_empty() { <option value="" selected={text.is_empty()}>{ "–" }</option> }
                     { for words.iter().map(option) }
                 </select>

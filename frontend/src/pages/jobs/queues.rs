@@ -59,8 +59,11 @@ fn card(queue: &Queue, ended: u64, now: u64, pause: &Callback<(String, bool)>) -
     }
 }
 
-/// The places of a queue, those that are taken filled.
+/// The places of a queue, those that are taken filled. One that is left to workers in other processes has none here.
 fn places(running: u64, concurrency: u32) -> Html {
+    if concurrency == 0 {
+        return html! { <div class="row small"><span class="muted">{ format!("{running} running, by workers") }</span></div> };
+    }
     let shown = concurrency.min(PLACES_MAX);
     let place = |index: u32| {
         let taken = u64::from(index) < running;
