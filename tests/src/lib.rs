@@ -18,5 +18,6 @@ pub mod readers;
 pub mod scratch;
 pub mod server;
 pub mod smtp;
+pub mod usage;
 pub mod wait;
 pub mod worker;

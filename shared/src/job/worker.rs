@@ -65,6 +65,8 @@ pub struct Claimed {
     pub lease_ms: u64,
     /// How long an attempt that is to end may take to notice, in ms, before it is given up.
     pub stop_ms: u64,
+    /// How often at most an attempt tells its progress, in ms.
+    pub progress_ms: u64,
     /// The most bytes of a result.
     pub result_bytes_max: u64,
 }

@@ -6,17 +6,16 @@
 //!
 //! `FANOUT_SUBSCRIBERS` (1000), `FANOUT_IDLE` (5000), `FANOUT_RATE` (50 events/s), `FANOUT_SECONDS` (10), `FANOUT_BURST` (500 events).
 
-mod process;
 mod readers;
 
 use std::{sync::Arc, time::Duration};
 
 use fourwire_shared::Wire;
-use fourwire_tests::{server::TestServer, wait};
+use fourwire_tests::{server::TestServer, usage::Usage, wait};
 use serde_json::json;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
-use crate::{process::Usage, readers::Counts};
+use crate::readers::Counts;
 
 struct Plan {
     subscribers: usize,

@@ -23,10 +23,9 @@ fn long(seconds: u32) -> Value {
     json!({ "kind": "experiment.contention", "queue": "heavy", "input": input, "max_attempts": 20 })
 }
 
-/// Work that is done soon.
+/// Work that is done soon, and long enough to be met by a kill.
 fn short() -> Value {
-    let input = json!({ "scenario": "last_ticket", "clients": 2 });
-    json!({ "kind": "experiment.scenario", "queue": "heavy", "input": input, "max_attempts": 50 })
+    json!({ "kind": "noop", "queue": "heavy", "input": { "ms": 40 }, "max_attempts": 50 })
 }
 
 async fn attempts(server: &TestServer, id: u64) -> Vec<(String, String)> {

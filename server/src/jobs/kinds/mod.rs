@@ -7,6 +7,7 @@ mod export;
 mod import;
 mod mail;
 pub(crate) mod model;
+mod noop;
 mod report;
 mod rows;
 
@@ -160,6 +161,7 @@ pub fn anywhere(readers: &Readers) -> Kinds {
         .with(experiment::Scenario)
         .with(model::Train::new(readers.clone()))
         .with(model::Predict::new(readers.clone()))
+        .with(noop::Noop)
 }
 
 /// What the kinds of a server work with.

@@ -8,12 +8,17 @@ use std::{
 };
 
 use fourwire_shared::job::JobId;
+use tokio::sync::Notify;
 
 use crate::jobs::office::lock;
 
 /// The leases.
 #[derive(Default)]
-pub(in crate::jobs) struct Leases(Mutex<HashMap<JobId, Lease>>);
+pub(in crate::jobs) struct Leases {
+    held: Mutex<HashMap<JobId, Lease>>,
+    /// There is one, where there was none.
+    some: Notify,
+}
 
 struct Lease {
     attempt: u32,
@@ -36,12 +41,13 @@ impl Leases {
     /// A worker has begun an attempt, or may go on with one after a restart.
     pub(super) fn begin(&self, id: JobId, attempt: u32, now: Instant, length: Duration) {
         let lease = Lease { attempt, until: now + length, cancelled: false };
-        lock(&self.0).insert(id, lease);
+        lock(&self.held).insert(id, lease);
+        self.some.notify_one();
     }
 
     /// A worker signs for an attempt. One whose lease is over and was not taken yet is heard again.
     pub(super) fn sign(&self, id: JobId, attempt: u32, now: Instant, length: Duration) -> Heard {
-        let mut leases = lock(&self.0);
+        let mut leases = lock(&self.held);
         match leases.get_mut(&id).filter(|lease| lease.attempt == attempt) {
             Some(lease) => {
                 lease.until = now + length;
@@ -53,7 +59,7 @@ impl Leases {
 
     /// An attempt has ended.
     pub(super) fn end(&self, id: JobId, attempt: u32) {
-        let mut leases = lock(&self.0);
+        let mut leases = lock(&self.held);
         if leases.get(&id).is_some_and(|lease| lease.attempt == attempt) {
             leases.remove(&id);
         }
@@ -61,20 +67,30 @@ impl Leases {
 
     /// Somebody wants a job ended: its worker is told with the next beat.
     pub(in crate::jobs) fn cancel(&self, id: JobId) {
-        if let Some(lease) = lock(&self.0).get_mut(&id) {
+        if let Some(lease) = lock(&self.held).get_mut(&id) {
             lease.cancelled = true;
         }
     }
 
     /// The attempts whose lease is over. From here on none of them is heard: what it says comes too late.
     pub(super) fn take_over(&self, now: Instant) -> Vec<(JobId, u32)> {
-        let over = lock(&self.0).extract_if(|_, lease| lease.until <= now).collect::<Vec<_>>();
+        let over = lock(&self.held).extract_if(|_, lease| lease.until <= now).collect::<Vec<_>>();
         over.into_iter().map(|(id, lease)| (id, lease.attempt)).collect()
     }
 
-    /// When the next one is over.
-    pub(super) fn next(&self) -> Option<Instant> {
-        lock(&self.0).values().map(|lease| lease.until).min()
+    /// When the next one is over, if there is any.
+    fn next(&self) -> Option<Instant> {
+        lock(&self.held).values().map(|lease| lease.until).min()
+    }
+
+    /// Waits until there is one: when the next one is over. While nobody works elsewhere it costs nothing.
+    pub(super) async fn next_end(&self) -> Instant {
+        loop {
+            match self.next() {
+                Some(at) => return at,
+                None => self.some.notified().await,
+            }
+        }
     }
 }
 

@@ -52,7 +52,7 @@ use crate::{
 };
 use leases::Heard;
 
-/// How often it is looked for leases that are over, at least.
+/// How often it is looked for leases that are over, at least, while there are any: they may end earlier than it seemed.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// Gives each attempt of a worker a lease: whoever made it before the restart may go on.
@@ -81,8 +81,8 @@ pub(super) async fn expire(office: Arc<Office>) {
     let draining = office.draining.clone();
     let expire = async {
         loop {
-            let next = office.leases.next().map(|at| at.saturating_duration_since(Instant::now()));
-            tokio::time::sleep(next.unwrap_or(LOOK_EVERY).clamp(Duration::from_millis(10), LOOK_EVERY)).await;
+            let rest = office.leases.next_end().await.saturating_duration_since(Instant::now());
+            tokio::time::sleep(rest.clamp(Duration::from_millis(10), LOOK_EVERY)).await;
             for (id, attempt) in office.leases.take_over(Instant::now()) {
                 lose(&office, id, attempt).await;
             }
@@ -211,6 +211,7 @@ impl Jobs {
             orders: orders.into_iter().map(order).collect::<Result<_, JobError>>()?,
             lease_ms: millis(office.settings.lease),
             stop_ms: millis(office.settings.stop_within),
+            progress_ms: millis(office.settings.progress_every),
             result_bytes_max: office.settings.result_bytes_max,
         })
     }

@@ -134,6 +134,8 @@ struct UnderWay {
     stop: Arc<Stop>,
     voice: Voice,
     told: Option<Progress>,
+    told_at: Option<Instant>,
+    progress_every: Duration,
     /// What it has said and the server may not have heard.
     kept: Vec<LogLine>,
 }
@@ -172,9 +174,8 @@ impl Bench {
             match self.ask::<Claimed>(CLAIM_PATH, &claim, CLAIM_WAIT + ANSWER_WITHIN).await {
                 Told::Yes(claimed) => {
                     pause = *PAUSES.start();
-                    let Claimed { orders, stop_ms, result_bytes_max, .. } = claimed;
-                    for order in orders {
-                        self.start(order, Duration::from_millis(stop_ms), result_bytes_max);
+                    for order in &claimed.orders {
+                        self.start(order.clone(), &claimed);
                     }
                 }
                 Told::No(_, problem) => return Err(Stranded::Refused(problem)),
@@ -187,7 +188,10 @@ impl Bench {
         }
     }
 
-    fn start(self: &Arc<Self>, order: Order, stop_within: Duration, result_bytes_max: u64) {
+    fn start(self: &Arc<Self>, order: Order, claimed: &Claimed) {
+        let Claimed { stop_ms, progress_ms, result_bytes_max, .. } = *claimed;
+        let stop_within = Duration::from_millis(stop_ms);
+        let progress_every = Duration::from_millis(progress_ms);
         let Order { job, input } = order;
         let (id, number, stop) = (job.id, job.attempt, Arc::new(Stop::default()));
         tracing::info!(job = id.get(), attempt = number, kind = job.kind, "begins");
@@ -195,7 +199,15 @@ impl Bench {
         let order = attempt::Order { id, attempt: number, kind: job.kind, input, timeout_s: job.timeout_s };
         let attempt = Attempt::new(&self.tools(stop_within, result_bytes_max), order, Arc::clone(&stop));
         let voice = attempt.voice();
-        let under_way = UnderWay { attempt: number, stop, voice, told: None, kept: Vec::new() };
+        let under_way = UnderWay {
+            attempt: number,
+            stop,
+            voice,
+            told: None,
+            told_at: None,
+            progress_every,
+            kept: Vec::new(),
+        };
         lock(&self.under_way).insert(id, under_way);
         self.changed.notify_waiters();
         let this = Arc::clone(self);
@@ -299,7 +311,9 @@ impl Bench {
             one.kept.extend(new);
             let too_many = one.kept.len().saturating_sub(KEPT_LINES_MAX);
             one.kept.drain(..too_many);
-            let progress = one.voice.progress.borrow().clone().filter(|now| one.told.as_ref() != Some(now));
+            let due = one.told_at.is_none_or(|at| at.elapsed() >= one.progress_every);
+            let progress = one.voice.progress.borrow().clone();
+            let progress = progress.filter(|now| due && one.told.as_ref() != Some(now));
             let lines = one.kept[..fitting(&one.kept, each)].to_vec();
             Sign { id: *id, attempt: one.attempt, progress, lines }
         };
@@ -316,6 +330,7 @@ impl Bench {
             one.kept.drain(..sign.lines.len().min(one.kept.len()));
             if sign.progress.is_some() {
                 one.told = sign.progress;
+                one.told_at = Some(Instant::now());
             }
             if beaten.lost.contains(&sign.id) {
                 one.stop.raise(Why::Lost);

@@ -2,17 +2,19 @@
 
 use std::fs;
 
-use fourwire_tests::server::TestServer;
+use crate::server::TestServer;
 
 /// A reading of `/proc`.
-pub(crate) struct Usage {
-    pub(crate) resident_bytes: u64,
-    pub(crate) cpu_seconds: f64,
+pub struct Usage {
+    /// Memory that is its own and in use.
+    pub resident_bytes: u64,
+    /// Processor time since it began.
+    pub cpu_seconds: f64,
 }
 
 impl Usage {
     /// Reads it now; zeros when the process is gone.
-    pub(crate) fn of(server: &TestServer) -> Self {
+    pub fn of(server: &TestServer) -> Self {
         let pid = server.pid().unwrap_or_default();
         let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
