@@ -2,6 +2,7 @@
 //! them. It is counted in memory: a server that starts begins to count anew.
 
 use std::{
+    cell::Cell,
     collections::{BTreeMap, VecDeque},
     fmt,
     sync::Mutex,
@@ -78,13 +79,12 @@ impl Rates {
         !lock(&self.0).is_empty()
     }
 
-    /// Whether a job of this kind may begin now.
-    pub(super) fn allow(&self, kind: &str, now: Instant) -> bool {
-        lock(&self.0).get(kind).is_none_or(|lately| lately.free_at().is_none_or(|at| at <= now))
+    /// A look at what may begin now.
+    pub(super) fn look(&self, now: Instant) -> Look<'_> {
+        Look { rates: self, now, held: Cell::new(None) }
     }
 
-    /// One has begun.
-    pub(super) fn begun(&self, kind: &str, now: Instant) {
+    fn begun(&self, kind: &str, now: Instant) {
         if let Some(lately) = lock(&self.0).get_mut(kind) {
             lately.begun.push_back(now);
             while lately.begun.len() > lately.rate.starts as usize {
@@ -92,10 +92,32 @@ impl Rates {
             }
         }
     }
+}
 
-    /// When a kind that may not begin now may begin again.
-    pub(super) fn next(&self, now: Instant) -> Option<Instant> {
-        lock(&self.0).values().filter_map(Lately::free_at).filter(|at| *at > now).min()
+/// A look at what may begin. It remembers when what it held back may: looked up afterwards, that moment could be over.
+pub(super) struct Look<'a> {
+    rates: &'a Rates,
+    now: Instant,
+    held: Cell<Option<Instant>>,
+}
+
+impl Look<'_> {
+    /// Whether a job of this kind may begin.
+    pub(super) fn may(&self, kind: &str) -> bool {
+        let free_at = lock(&self.rates.0).get(kind).and_then(Lately::free_at);
+        let held = free_at.filter(|at| *at > self.now);
+        self.held.set(self.held.get().into_iter().chain(held).min());
+        held.is_none()
+    }
+
+    /// One has begun.
+    pub(super) fn begun(&self, kind: &str) {
+        self.rates.begun(kind, self.now);
+    }
+
+    /// When the first of what it held back may begin.
+    pub(super) fn held_until(&self) -> Option<Instant> {
+        self.held.get()
     }
 }
 
@@ -128,15 +150,18 @@ mod tests {
         let mut begun = Vec::new();
         for ms in 0..3_000 {
             let now = start + Duration::from_millis(ms);
-            if ms % 7 == 0 && rates.allow("a", now) {
-                rates.begun("a", now);
+            let look = rates.look(now);
+            if ms % 7 == 0 && look.may("a") {
+                look.begun("a");
                 begun.push(ms);
             }
         }
         assert!(begun.len() >= 9, "{begun:?}");
         assert!(begun.windows(4).all(|four| four[3] - four[0] >= 1_000), "{begun:?}");
-        let last = start + Duration::from_millis(begun[begun.len() - 3]);
-        assert_eq!(rates.next(start), Some(last + Duration::from_secs(1)));
-        assert!(rates.allow("b", start), "others are free");
+        let look = rates.look(start);
+        assert!(look.may("b") && look.held_until().is_none(), "others are free");
+        let first = start + Duration::from_millis(begun[begun.len() - 3]);
+        assert!(!look.may("a"));
+        assert_eq!(look.held_until(), Some(first + Duration::from_secs(1)));
     }
 }

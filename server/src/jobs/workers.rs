@@ -22,6 +22,7 @@ use super::{
     change,
     change::End,
     office::Office,
+    rates::Look,
     store::{
         attempts,
         jobs::{self, JobRow},
@@ -82,12 +83,12 @@ async fn claim_all(office: &Arc<Office>) {
         // Registered before it looks: what comes meanwhile is not missed.
         let wake = office.wake.notified();
         let pause = match claim(office).await {
-            Ok(claimed) => {
+            Ok((claimed, held_until)) => {
                 let more = !claimed.is_empty();
                 for row in claimed {
                     start(office, row);
                 }
-                if more { Duration::ZERO } else { until_next_time(office).await }
+                if more { Duration::ZERO } else { until_next_time(office, held_until).await }
             }
             Err(error) => {
                 tracing::debug!(%error, "nothing can be claimed now");
@@ -105,8 +106,9 @@ async fn claim_all(office: &Arc<Office>) {
     }
 }
 
-/// Makes available whose time has come, and begins as many jobs as there are places for.
-async fn claim(office: &Arc<Office>) -> Result<Vec<JobRow>, JobError> {
+/// Makes available whose time has come, and begins as many jobs as there are places for. Gives them, and when the first
+/// of those that its rate holds back may begin.
+async fn claim(office: &Arc<Office>) -> Result<(Vec<JobRow>, Option<Instant>), JobError> {
     let now = office.log.now_us();
     let look = office.readers.read(move |c| {
         let due = jobs::next_time(c)?.is_some_and(|at| at <= now) || !needs::ready(c, 1)?.is_empty();
@@ -115,23 +117,24 @@ async fn claim(office: &Arc<Office>) -> Result<Vec<JobRow>, JobError> {
     let (due, ready) = look.await?;
     // An idle system writes nothing.
     if !due && !ready.iter().any(|queue| office.free(queue) > 0) {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), None));
     }
     let this = Arc::clone(office);
     let claimed = office.log.transact_in_turn(0, move |tx| {
         let promoted = promote(tx, &this)?;
         let mut claimed = Vec::new();
+        let look = this.rates.look(Instant::now().into_std());
         for queue in within(tx, queues::ready)? {
             let free = this.free(&queue);
-            claimed.extend(take(tx, &this, &queue, free, None)?);
+            claimed.extend(take(tx, &this, &look, (&queue, free), None)?);
         }
-        Ok::<_, JobError>((claimed, promoted))
+        Ok::<_, JobError>((claimed, promoted, look.held_until()))
     });
-    let (claimed, promoted) = claimed.await?;
+    let (claimed, promoted, held_until) = claimed.await?;
     if promoted {
         office.offer();
     }
-    Ok(claimed)
+    Ok((claimed, held_until.map(Instant::from_std)))
 }
 
 /// Makes available whose time has come, and what has waited for what is over. Gives whether there was any.
@@ -155,36 +158,33 @@ fn promote(tx: &mut Tx<'_>, office: &Office) -> Result<bool, JobError> {
 pub(super) fn take(
     tx: &mut Tx<'_>,
     office: &Office,
-    queue: &str,
-    most: usize,
+    look: &Look<'_>,
+    (queue, most): (&str, usize),
     worker: Option<(&str, &[String])>,
 ) -> Result<Vec<JobRow>, JobError> {
     let mut taken = Vec::new();
     for _ in 0..most {
         let turn = office.claims.fetch_add(1, Ordering::Relaxed);
         let longest = turn % LONGEST_EVERY == LONGEST_EVERY - 1;
-        let now = Instant::now().into_std();
         let may = |kind: &str| {
             let can = worker.is_none_or(|(_, kinds)| kinds.iter().any(|known| known == kind));
-            can && office.rates.allow(kind, now)
+            can && look.may(kind)
         };
         let may: Option<&dyn Fn(&str) -> bool> =
             if worker.is_some() || office.rates.any() { Some(&may) } else { None };
         let Some(id) = within(tx, |c| jobs::next(c, queue, longest, may))? else { break };
         let row = change::begin(tx, office, id, worker.map(|(name, _)| name))?;
-        office.rates.begun(&row.job.kind, now);
+        look.begun(&row.job.kind);
         taken.push(row);
     }
     Ok(taken)
 }
 
-/// How long until a job's time comes, as the clock stands; bounded, because clocks are set and wake-ups may be lost.
-async fn until_next_time(office: &Office) -> Duration {
-    let now = Instant::now();
-    let rated = office.rates.next(now.into_std()).map(|at| at.saturating_duration_since(now.into_std()));
-    // A moment later than it says: it would find it a moment too early.
-    let rated = rated.map(|rest| rest + Duration::from_millis(1));
-    let longest = office.settings.look_every.min(rated.unwrap_or(Duration::MAX));
+/// How long until a job's time comes, or its rate lets it begin, as the clock stands; bounded, because clocks are set and wake-ups may be lost.
+async fn until_next_time(office: &Office, held_until: Option<Instant>) -> Duration {
+    // At least a moment: a timer may be early by less than that, and would find it held still.
+    let held = held_until.map(|at| at.saturating_duration_since(Instant::now()) + Duration::from_millis(1));
+    let longest = office.settings.look_every.min(held.unwrap_or(Duration::MAX));
     match office.readers.read(jobs::next_time).await {
         Ok(Some(at)) => Duration::from_micros(at.saturating_sub(office.log.now_us())).min(longest),
         Ok(None) | Err(_) => longest,

@@ -113,10 +113,11 @@ async fn begin(office: &Arc<Office>, claim: Arc<Claim>) -> Result<Begun, JobErro
     let this = Arc::clone(office);
     let claimed = office.log.transact_in_turn(0, move |tx| {
         let mut taken = Vec::new();
+        let look = this.rates.look(Instant::now());
         for queue in within(tx, queues::ready)?.into_iter().filter(|name| claim.queues.contains(name)) {
             let free = (claim.most as usize).saturating_sub(taken.len());
             let worker = Some((&*claim.worker, &*claim.kinds));
-            taken.extend(workers::take(tx, &this, &queue, free, worker)?);
+            taken.extend(workers::take(tx, &this, &look, (&queue, free), worker)?);
         }
         Ok::<_, JobError>(taken)
     });
@@ -189,16 +190,16 @@ impl Jobs {
                 return Err(LogError::Stopped.into());
             }
             offers.mark_unchanged();
-            let begun = self.claim_now(&claim).await?.filter(|begun| !begun.rows.is_empty());
+            let (begun, held_until) = self.claim_now(&claim).await?;
+            let begun = begun.filter(|begun| !begun.rows.is_empty());
             if begun.is_some() || tokio::time::Instant::now() >= deadline {
                 break begun.map(Begun::told).unwrap_or_default();
             }
-            let now = tokio::time::Instant::now();
-            let rated = office.rates.next(now.into_std()).map(tokio::time::Instant::from_std);
-            let look = (now + office.settings.look_every).min(rated.unwrap_or(deadline));
+            let held = held_until.map(|at| tokio::time::Instant::from_std(at + Duration::from_millis(1)));
+            let look = tokio::time::Instant::now() + office.settings.look_every;
             tokio::select! {
                 _ = offers.changed() => {}
-                () = tokio::time::sleep_until(deadline.min(look)) => {}
+                () = tokio::time::sleep_until(deadline.min(look).min(held.unwrap_or(deadline))) => {}
                 () = office.draining.cancelled() => {}
             }
         };
@@ -216,24 +217,25 @@ impl Jobs {
         })
     }
 
-    /// A claim that is under way is not broken off, though who has asked may go away: what it has begun would be nobody's.
-    async fn claim_now(&self, claim: &Arc<Claim>) -> Result<Option<Begun>, JobError> {
+    /// What can be begun at once, or when the first of what its rate holds back can. A claim that is under way is not broken
+    /// off, though who has asked may go away: what it has begun would be nobody's.
+    async fn claim_now(&self, claim: &Arc<Claim>) -> Result<(Option<Begun>, Option<Instant>), JobError> {
         let asked = Arc::clone(claim);
         let office = Arc::clone(&self.office);
         let any = self.office.readers.read(move |c| {
-            let now = Instant::now();
-            let may =
-                |kind: &str| asked.kinds.iter().any(|known| known == kind) && office.rates.allow(kind, now);
+            let look = office.rates.look(Instant::now());
+            let may = |kind: &str| asked.kinds.iter().any(|known| known == kind) && look.may(kind);
             for queue in queues::ready(c)? {
                 if asked.queues.contains(&queue) && jobs::next(c, &queue, false, Some(&may))?.is_some() {
-                    return Ok(true);
+                    return Ok((true, None));
                 }
             }
-            Ok(false)
+            Ok((false, look.held_until()))
         });
         // Who waits for nothing writes nothing.
-        if !any.await? {
-            return Ok(None);
+        let (any, held_until) = any.await?;
+        if !any {
+            return Ok((None, held_until));
         }
         let (office, claim) = (Arc::clone(&self.office), Arc::clone(claim));
         let (begun, receive) = oneshot::channel();
@@ -241,7 +243,8 @@ impl Jobs {
             // Nobody may be there to take it: then it is dropped, and what it holds is given back.
             drop(begun.send(begin(&office, claim).await));
         });
-        receive.await.unwrap_or_else(|_| Err(LogError::Stopped.into())).map(Some)
+        let begun = receive.await.unwrap_or_else(|_| Err(LogError::Stopped.into()))?;
+        Ok((Some(begun), None))
     }
 
     /// A worker signs for its attempts, and tells what they have to say.
