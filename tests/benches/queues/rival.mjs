@@ -1,6 +1,6 @@
 // What `main.rs` measures, of graphile-worker on PostgreSQL, by its own library in Node.js and without HTTP:
 //
-//     npm install graphile-worker pg && DATABASE_URL=postgres:///queues node rival.mjs
+//     npm install graphile-worker pg && DATABASE_URL=postgres://user@/queues?host=/var/run/postgresql node rival.mjs
 //
 // Both keep what they accept through a power cut (fsync), and use one machine. `BATCHED=1` has the worker fetch and
 // complete many jobs at once, which its defaults do not.
@@ -25,21 +25,31 @@ function percentiles(millis) {
   return `p50 ${at(0.5)} ms, p99 ${at(0.99)} ms`;
 }
 
-/** Processor time of this process and of all of PostgreSQL, in seconds. */
+/** Processor time so far of this process and of each of PostgreSQL's, in seconds. */
 function cpu() {
-  const line = "cat /proc/[0-9]*/stat 2>/dev/null | grep '(postgres' || true";
-  const rows = execSync(line).toString().trim().split("\n").filter(Boolean);
-  const ticks = rows.map((row) => row.split(") ")[1].split(" ")).map((f) => Number(f[11]) + Number(f[12]));
+  const lines = execSync("cat /proc/[0-9]*/stat 2>/dev/null | grep '(postgres' || true").toString().trim().split("\n");
+  const times = new Map();
+  for (const line of lines.filter(Boolean)) {
+    const fields = line.split(") ")[1].split(" ");
+    times.set(line.split(" ")[0], (Number(fields[11]) + Number(fields[12])) / 100);
+  }
   const { user, system } = process.cpuUsage();
-  return ticks.reduce((sum, one) => sum + one, 0) / 100 + (user + system) / 1e6;
+  return times.set("own", (user + system) / 1e6);
+}
+
+/** Since then. What processes that have ended meanwhile used is not counted. */
+function cpuSince(before) {
+  let sum = 0;
+  for (const [pid, time] of cpu()) sum += time - (before.get(pid) ?? 0);
+  return sum;
 }
 
 let done = 0;
 let waited = null;
-const logger = undefined;
 const options = {
   connectionString,
   concurrency: PLACES,
+  maxPoolSize: PLACES + 2,
   noHandleSignals: true,
   taskList: {
     noop: async (_payload, helpers) => {
@@ -47,13 +57,13 @@ const options = {
       waited?.push(now() - new Date(helpers.job.created_at).getTime());
     },
   },
-  logger,
 };
 if (BATCHED) {
   options.preset = {
     worker: {
       connectionString,
       concurrentJobs: PLACES,
+      maxPoolSize: PLACES + 2,
       localQueue: { size: 500 },
       completeJobBatchDelay: 0,
       failJobBatchDelay: 0,
@@ -84,7 +94,7 @@ begun = now();
 const runner = await run(options);
 while (done < all) await sleep(10);
 let seconds = (now() - begun) / 1e3;
-console.log(`done, ${PLACES} at a time: ${(all / seconds).toFixed(0)} a second, with ${(cpu() - used).toFixed(1)} s of processor in ${seconds.toFixed(1)} s`);
+console.log(`done, ${PLACES} at a time: ${(all / seconds).toFixed(0)} a second, with ${cpuSince(used).toFixed(1)} s of processor in ${seconds.toFixed(1)} s`);
 
 await sleep(1_000);
 waited = [];
@@ -95,7 +105,7 @@ for (let i = 0; i < WATCHED; i += 1) {
 console.log(`begun after its acceptance: ${percentiles(waited)}`);
 used = cpu();
 await sleep(IDLE_S * 1e3);
-console.log(`idle: ${(cpu() - used).toFixed(2)} s of processor in ${IDLE_S} s`);
+console.log(`idle: ${cpuSince(used).toFixed(2)} s of processor in ${IDLE_S} s`);
 await runner.stop();
 await utils.release();
 process.exit(0);
