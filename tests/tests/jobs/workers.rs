@@ -11,9 +11,10 @@ use fourwire_tests::{
 };
 use serde_json::{Value, json};
 
-/// A server that leaves the queue `heavy` to workers, with a short lease.
-async fn server() -> TestServer {
-    let args = ["--job-queues-elsewhere", "heavy", "--job-lease-ms", "1000"];
+/// A server that leaves the queue `heavy` to workers. A lease is short only where a test waits for its end: a busy machine
+/// may keep a worker silent for a while.
+async fn server(lease_ms: &str) -> TestServer {
+    let args = ["--job-queues-elsewhere", "heavy", "--job-lease-ms", lease_ms];
     TestServer::with().args(args).start().await
 }
 
@@ -46,7 +47,7 @@ fn pair(worker: &str, outcome: &str) -> (String, String) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_worker_does_what_the_server_leaves_to_it_and_is_heard_live() {
-    let server = server().await;
+    let server = server("20000").await;
     let id = submit(&server, &long(1)).await;
     let refused = json!({ "kind": "export", "queue": "heavy", "input": { "table": "lots" } });
     let told = server.post("/v1/jobs", &refused).await;
@@ -66,22 +67,23 @@ async fn a_worker_does_what_the_server_leaves_to_it_and_is_heard_live() {
     let lines = server.get(&format!("/v1/poll?topics=job.{id}.log&after=earliest")).await;
     assert!(lines.to_string().contains("queue"), "its log came over: {lines}");
 
-    // A job that comes while it waits begins at once, and one that is cancelled hears of it within a second.
+    // A job that comes while it waits begins at once, and one that is cancelled hears of it with the next beat.
     let begun = Instant::now();
     let next = submit(&server, &long(30)).await;
     reaches(&server, next, "running").await;
-    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    // Far less than the claim waits at the server: it was woken.
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
     let begun = Instant::now();
     server.post(&format!("/v1/jobs/{next}/cancel"), &json!({})).await;
     reaches(&server, next, "cancelled").await;
-    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
     drop(worker);
     ends_well(server).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_worker_that_dies_or_freezes_loses_its_attempt_and_is_not_heard_any_more() {
-    let server = server().await;
+    let server = server("2000").await;
     let first = Worker::start(&server, "first", "heavy").await;
     let id = submit(&server, &long(2)).await;
     reaches(&server, id, "running").await;
@@ -112,7 +114,7 @@ async fn a_worker_that_dies_or_freezes_loses_its_attempt_and_is_not_heard_any_mo
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_worker_goes_on_while_the_server_dies_and_is_heard_by_the_next_life() {
-    let mut server = server().await;
+    let mut server = server("20000").await;
     let worker = Worker::start(&server, "steady", "heavy").await;
     let id = submit(&server, &long(3)).await;
     reaches(&server, id, "running").await;
@@ -132,7 +134,7 @@ async fn a_worker_goes_on_while_the_server_dies_and_is_heard_by_the_next_life() 
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_worker_that_is_asked_to_end_gives_back_what_it_has_and_nothing_counts() {
-    let server = server().await;
+    let server = server("20000").await;
     let mut worker = Worker::start(&server, "tidy", "heavy").await;
     let id = submit(&server, &long(30)).await;
     reaches(&server, id, "running").await;
@@ -146,7 +148,7 @@ async fn a_worker_that_is_asked_to_end_gives_back_what_it_has_and_nothing_counts
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn only_who_knows_the_secret_is_a_worker() {
-    let server = server().await;
+    let server = server("20000").await;
     let http = reqwest::Client::new();
     for path in ["claim", "beat", "finish"] {
         let url = server.at(&format!("/v1/worker/{path}"));
@@ -182,7 +184,7 @@ async fn only_who_knows_the_secret_is_a_worker() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_job_is_lost_and_none_is_done_twice_whoever_dies() {
     const JOBS: usize = 240;
-    let mut server = server().await;
+    let mut server = server("1000").await;
     let made = server.post("/v1/jobs/batch", &json!({ "jobs": vec![short(); JOBS] })).await;
     assert_eq!(made["jobs"].as_array().map(Vec::len), Some(JOBS), "{made:.200}");
     let steady = Worker::with_places(&server, "steady", "heavy", "2").await;
