@@ -7,7 +7,7 @@ use clap::Args;
 use fourwire_shared::job::{is_queue, worker::PLACES_MAX};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{logging, print};
+use super::{ask, logging, print};
 use crate::{
     app,
     config::LogFormat,
@@ -34,7 +34,7 @@ pub(super) struct WorkerArgs {
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=i64::from(PLACES_MAX)))]
     places: u32,
     /// The server's data directory
-    #[arg(long, env = "FOURWIRE_DATA", default_value = "fourwire-data", value_name = "DIR")]
+    #[arg(long, env = "FOURWIRE_DATA", default_value = "./fourwire-data", value_name = "DIR")]
     data: PathBuf,
     /// The server
     #[arg(long, env = "FOURWIRE_URL", default_value = "http://127.0.0.1:4400", value_name = "URL")]
@@ -64,11 +64,7 @@ pub(super) async fn work(args: WorkerArgs) -> anyhow::Result<ExitCode> {
     let secret = worker::read_secret(&args.data).with_context(|| {
         format!("no server has its store in {dir} (--data names the server's data directory)")
     })?;
-    let url = args.url.trim_end_matches('/').to_owned();
-    anyhow::ensure!(
-        url.starts_with("http://"),
-        "{url:?} is not a server's address: it must look like http://127.0.0.1:4400"
-    );
+    let url = ask::address(&args.url, "")?;
     let storage = storage::Settings { data: args.data.clone(), ..storage::Settings::default() };
     let name = args.name.unwrap_or_else(|| format!("worker-{}", std::process::id()));
     print(&format!("{name} takes jobs of {} from {url}\n", args.queues.join(", ")))?;

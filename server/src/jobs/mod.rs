@@ -9,8 +9,9 @@
 //! - An idle system does nothing but look once a second; a new job is begun at once.
 //!
 //! The rules are `shared/src/job/`; the contract is `docs/JOBS.md`. What jobs can do is in [`kinds`], a file a kind.
-//! The layers: `store/` is the SQL, `change.rs` the transactions, `attempt.rs` one attempt, `workers.rs` what runs here, `remote/` what runs in other processes, `submit.rs`, `schedules.rs` and
-//! `reading.rs` what is asked for, `routes.rs` how it is asked for.
+//! The layers: `store/` is the SQL, `change.rs` the transactions, `attempt.rs` one attempt, `workers.rs` what runs here,
+//! `remote/` what runs in other processes, `submit.rs`, `schedules.rs`, `suppressing.rs` and `reading.rs` what is asked for,
+//! `routes.rs` how it is asked for.
 
 pub mod checker;
 pub mod kinds;
@@ -96,7 +97,11 @@ impl Jobs {
     async fn open(office: Office) -> Result<Self, JobError> {
         if let Some(rate) = office.settings.rates.iter().find(|rate| office.kinds.find(&rate.kind).is_none())
         {
-            let what = format_args!("there is no kind {}; it is one of {}", rate.kind, office.kinds.names());
+            let what = format_args!(
+                "there is no kind {}; it is one of {}",
+                rate.kind,
+                office.kinds.names().join(", ")
+            );
             return Err(JobError::field("job-rates", what));
         }
         let office = Arc::new(office);

@@ -166,11 +166,6 @@ impl Office {
         (self.settings.places(queue) as usize).saturating_sub(busy)
     }
 
-    /// Whether a queue is left to workers in other processes.
-    pub(super) fn is_elsewhere(&self, queue: &str) -> bool {
-        self.settings.is_elsewhere(queue)
-    }
-
     /// A queue has changed: its state is told in a moment.
     pub(super) fn queue_changed(&self, queue: &str) {
         let new = lock(&self.changed).insert(queue.to_owned());

@@ -67,12 +67,7 @@ impl Jobs {
 
     /// All kinds.
     pub fn kinds(&self) -> KindList {
-        let mut kinds = self.office.kinds.infos();
-        for kind in &mut kinds {
-            let rate = self.office.settings.rates.iter().find(|rate| rate.kind == kind.name);
-            kind.rate = rate.map(super::Rate::words);
-        }
-        KindList { kinds }
+        KindList { kinds: self.office.kinds.infos(&self.office.settings.rates) }
     }
 
     /// A completed job and the file that it has left behind.

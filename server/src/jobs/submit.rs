@@ -4,8 +4,8 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use fourwire_shared::job::{
     AFTER_MAX, ATTEMPTS_MAX, BATCH_AFTER_MAX, BATCH_MAX, BatchMade, BatchSpec, DEFAULT_PRIORITY,
-    DEFAULT_QUEUE, Job, JobId, JobSpec, PRIORITY_MAX, Queue, State, TIMEOUT_S_MAX, UNIQUE_KEY_CHARS_MAX,
-    is_queue,
+    DEFAULT_QUEUE, Job, JobId, JobSpec, PRIORITY_MAX, QUEUE_FORM, Queue, State, TIMEOUT_S_MAX,
+    UNIQUE_KEY_CHARS_MAX, is_queue,
 };
 use sha2::{Digest, Sha256};
 
@@ -207,7 +207,7 @@ impl Jobs {
 pub(super) fn checked(office: &Office, spec: JobSpec) -> Result<Ready, JobError> {
     let settings = &office.settings;
     let kind = office.kinds.find(&spec.kind);
-    let known = || JobError::field("kind", format_args!("it is one of {}", office.kinds.names()));
+    let known = || JobError::field("kind", format_args!("it is one of {}", office.kinds.names().join(", ")));
     let kind = kind.ok_or_else(known)?;
     let input = spec.input.get();
     if input.len() > settings.input_bytes_max {
@@ -218,9 +218,9 @@ pub(super) fn checked(office: &Office, spec: JobSpec) -> Result<Ready, JobError>
     let Policy { max_attempts, timeout_s, .. } = kind.policy();
     let queue = spec.queue.unwrap_or_else(|| DEFAULT_QUEUE.to_owned());
     if !is_queue(&queue) {
-        return Err(JobError::field("queue", "it is 1 to 64 of a–z, 0–9, - and _"));
+        return Err(JobError::field("queue", QUEUE_FORM));
     }
-    if office.is_elsewhere(&queue) && !kind.policy().anywhere {
+    if settings.is_elsewhere(&queue) && !office.kinds.is_anywhere(&spec.kind) {
         let what =
             format_args!("{} can be done in the server alone, which leaves {queue} to workers", spec.kind);
         return Err(JobError::field("queue", what));

@@ -49,7 +49,7 @@ impl Jobs {
 
 /// An address as mailings compare it.
 fn spelled(address: &str) -> Result<String, JobError> {
-    let address = address.trim().to_lowercase();
+    let address = mail::spelled(address);
     let good = address.len() <= ADDRESS_CHARS_MAX && address.parse::<lettre::Address>().is_ok();
     if good { Ok(address) } else { Err(JobError::field("address", "it is no mail address")) }
 }

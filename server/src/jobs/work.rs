@@ -3,7 +3,7 @@
 use std::{
     fs::File,
     io::{self, BufWriter, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Mutex, OnceLock},
 };
 
@@ -201,7 +201,7 @@ impl Work {
 
     /// A directory for whatever the attempt needs meanwhile; it is removed afterwards.
     pub fn scratch(&self) -> PathBuf {
-        self.dir.join(format!("{}.scratch", file_name(self.id, self.attempt)))
+        scratch(&self.dir, self.id, self.attempt)
     }
 }
 
@@ -217,6 +217,11 @@ impl Fence {
     pub(super) fn check(self, tx: &mut Tx<'_>) -> Result<(), JobError> {
         change::check_under_way(tx, self.id, self.attempt)
     }
+}
+
+/// Where an attempt keeps what it needs meanwhile.
+pub(super) fn scratch(dir: &Path, id: JobId, attempt: u32) -> PathBuf {
+    dir.join(format!("{}.scratch", file_name(id, attempt)))
 }
 
 /// The name of an attempt's file: no attempt can write over another one's.

@@ -51,6 +51,8 @@ pub const ATTEMPTS_MAX: u32 = 100;
 pub const TIMEOUT_S_MAX: u32 = 86_400;
 /// The most characters of a queue's name: `[a-z0-9_-]`.
 pub const QUEUE_CHARS_MAX: usize = 64;
+/// What the name of a queue must be, in words.
+pub const QUEUE_FORM: &str = "it is 1 to 64 of a–z, 0–9, - and _";
 /// The most characters of a unique key: visible ASCII.
 pub const UNIQUE_KEY_CHARS_MAX: usize = 255;
 

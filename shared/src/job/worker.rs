@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::{Job, JobId, LogLine, Outcome, Progress, ResultInfo, is_queue};
+use super::{Job, JobId, LogLine, Outcome, Progress, QUEUE_FORM, ResultInfo, is_queue};
 
 /// Where a worker asks for attempts.
 pub const CLAIM_PATH: &str = "/v1/worker/claim";
@@ -41,7 +41,7 @@ impl Claim {
     /// What is not allowed about it: the field, and what it must be.
     pub fn fault(&self) -> Option<(&'static str, &'static str)> {
         if !is_queue(&self.worker) {
-            return Some(("worker", "it is 1 to 64 of a–z, 0–9, - and _"));
+            return Some(("worker", QUEUE_FORM));
         }
         if !(1..=NAMES_MAX).contains(&self.queues.len()) || !self.queues.iter().all(|name| is_queue(name)) {
             return Some(("queues", "it is 1 to 64 names of queues"));

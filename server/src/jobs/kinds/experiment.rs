@@ -24,7 +24,6 @@ const POLICY: Policy = Policy {
     max_attempts: 2,
     timeout_s: 900,
     backoff: Backoff { first_ms: 1_000, most_ms: 60_000 },
-    anywhere: true,
 };
 
 /// Strategies against each other.

@@ -11,7 +11,14 @@ mod noop;
 mod report;
 mod rows;
 
-use std::{collections::BTreeMap, future::Future, io, path::Path, pin::Pin, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    future::Future,
+    io,
+    path::Path,
+    pin::Pin,
+    sync::Arc,
+};
 
 use fourwire_shared::{
     Problem,
@@ -21,7 +28,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, value::RawValue};
 
 use super::{
-    JobError,
+    JobError, Rate,
     settings::Mail,
     uploads::Uploads,
     work::{Done, Failure, Work},
@@ -43,8 +50,6 @@ pub struct Policy {
     pub timeout_s: u32,
     /// When it is tried again.
     pub backoff: Backoff,
-    /// Whether a worker in another process can do it: it reads the store, writes its files, and touches nothing else.
-    pub anywhere: bool,
 }
 
 /// Work of one kind.
@@ -119,49 +124,62 @@ impl<K: Kind> AnyKind for K {
 
 /// Kinds by name.
 #[derive(Clone, Default)]
-pub struct Kinds(BTreeMap<&'static str, Arc<dyn AnyKind>>);
+pub struct Kinds {
+    all: BTreeMap<&'static str, Arc<dyn AnyKind>>,
+    /// Those that can be done in other processes.
+    anywhere: BTreeSet<&'static str>,
+}
 
 impl Kinds {
     /// Adds a kind.
     #[must_use]
     pub fn with(mut self, kind: impl Kind) -> Self {
-        self.0.insert(Kind::policy(&kind).name, Arc::new(kind));
+        self.all.insert(Kind::policy(&kind).name, Arc::new(kind));
         self
     }
 
+    /// Adds a kind that a worker in another process can do as well: it reads the store, writes its files, and touches
+    /// nothing else.
+    #[must_use]
+    pub fn with_anywhere(mut self, kind: impl Kind) -> Self {
+        self.anywhere.insert(Kind::policy(&kind).name);
+        self.with(kind)
+    }
+
+    /// Whether a worker in another process can do it.
+    pub(super) fn is_anywhere(&self, name: &str) -> bool {
+        self.anywhere.contains(name)
+    }
+
     pub(super) fn find(&self, name: &str) -> Option<&Arc<dyn AnyKind>> {
-        self.0.get(name)
+        self.all.get(name)
     }
 
-    /// The names, as a refusal tells them.
-    pub(super) fn names(&self) -> String {
-        self.0.keys().copied().collect::<Vec<_>>().join(", ")
-    }
-
-    /// All names.
-    pub(super) fn all_names(&self) -> Vec<String> {
-        self.0.keys().map(|name| (*name).to_owned()).collect()
+    /// The names, in order.
+    pub(super) fn names(&self) -> Vec<&'static str> {
+        self.all.keys().copied().collect()
     }
 
     /// What there is to know of each.
-    pub(super) fn infos(&self) -> Vec<KindInfo> {
+    pub(super) fn infos(&self, rates: &[Rate]) -> Vec<KindInfo> {
         let info = |kind: &Arc<dyn AnyKind>| {
             let Policy { name, about, idempotent, max_attempts, timeout_s, .. } = kind.policy();
+            let rate = rates.iter().find(|rate| rate.kind == name).map(Rate::words);
             let (name, about) = (name.to_owned(), about.to_owned());
-            KindInfo { name, about, idempotent, max_attempts, timeout_s, rate: None, schema: kind.schema() }
+            KindInfo { name, about, idempotent, max_attempts, timeout_s, rate, schema: kind.schema() }
         };
-        self.0.values().map(info).collect()
+        self.all.values().map(info).collect()
     }
 }
 
 /// Kinds that a worker in another process can do as well.
 pub fn anywhere(readers: &Readers) -> Kinds {
     Kinds::default()
-        .with(experiment::Contention)
-        .with(experiment::Scenario)
-        .with(model::Train::new(readers.clone()))
-        .with(model::Predict::new(readers.clone()))
-        .with(noop::Noop)
+        .with_anywhere(experiment::Contention)
+        .with_anywhere(experiment::Scenario)
+        .with_anywhere(model::Train::new(readers.clone()))
+        .with_anywhere(model::Predict::new(readers.clone()))
+        .with_anywhere(noop::Noop)
 }
 
 /// What the kinds of a server work with.

@@ -35,7 +35,6 @@ impl Kind for Noop {
             max_attempts: 3,
             timeout_s: 900,
             backoff: Backoff { first_ms: 100, most_ms: 1_000 },
-            anywhere: true,
         }
     }
 

@@ -125,7 +125,6 @@ impl Kind for ReportPdf {
             max_attempts: 3,
             timeout_s: 300,
             backoff: Backoff { first_ms: 500, most_ms: 30_000 },
-            anywhere: false,
         }
     }
 

@@ -13,6 +13,9 @@ use csv::StringRecord;
 use encoding_rs::{Encoding, UTF_8, WINDOWS_1252};
 use encoding_rs_io::{DecodeReaderBytes, DecodeReaderBytesBuilder};
 
+use super::unread;
+use crate::jobs::work::{Failure, blocking};
+
 /// The most bytes of a row: beyond it a quote was not closed.
 const ROW_BYTES_MAX: u64 = 1 << 20;
 /// What the readers on the way hold of what comes after a row.
@@ -111,6 +114,17 @@ impl Source {
         let line = row.position().map_or(0, csv::Position::line) + self.behind;
         Ok(Some((line, row)))
     }
+}
+
+/// Passes over rows that are done, off the executor.
+pub(super) async fn skip(mut source: Source, rows: u64) -> Result<Source, Failure> {
+    let skipped = blocking(move || {
+        for _ in 0..rows {
+            source.next()?;
+        }
+        Ok::<_, io::Error>(source)
+    });
+    skipped.await?.map_err(unread)
 }
 
 fn told(error: csv::Error) -> io::Error {

@@ -43,7 +43,7 @@ use super::{
         queues,
     },
     upkeep,
-    work::file_name,
+    work::{file_name, scratch},
     workers,
 };
 use crate::{
@@ -105,7 +105,7 @@ async fn lose(office: &Arc<Office>, id: JobId, attempt: u32) {
         Err(error) => tracing::warn!(%error, "the loss of an attempt could not be told"),
     }
     upkeep::remove(&office.dir, id, attempt).await;
-    upkeep::remove_dir(office.dir.join(format!("{}.scratch", file_name(id, attempt)))).await;
+    upkeep::remove_dir(scratch(&office.dir, id, attempt)).await;
 }
 
 /// Begins attempts for a worker, with a lease each.

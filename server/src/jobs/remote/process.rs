@@ -167,15 +167,15 @@ impl Bench {
             let claim = Claim {
                 worker: self.hand.name.clone(),
                 queues: self.hand.queues.clone(),
-                kinds: self.hand.kinds.all_names(),
+                kinds: self.hand.kinds.names().into_iter().map(str::to_owned).collect(),
                 most: free,
                 wait_ms,
             };
             match self.ask::<Claimed>(CLAIM_PATH, &claim, CLAIM_WAIT + ANSWER_WITHIN).await {
-                Told::Yes(claimed) => {
+                Told::Yes(mut claimed) => {
                     pause = *PAUSES.start();
-                    for order in &claimed.orders {
-                        self.start(order.clone(), &claimed);
+                    for order in std::mem::take(&mut claimed.orders) {
+                        self.start(order, &claimed);
                     }
                 }
                 Told::No(_, problem) => return Err(Stranded::Refused(problem)),

@@ -5,6 +5,11 @@ use rusqlite::{Connection, OptionalExtension, Row};
 
 use crate::storage::columns::{number, sql};
 
+/// An address as the books and the suppression list compare it: no mail server that is in use tells cases apart.
+pub(in crate::jobs) fn spelled(address: &str) -> String {
+    address.trim().to_lowercase()
+}
+
 /// What became of a recipient.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::jobs) enum Fate {

@@ -70,7 +70,6 @@ impl Kind for Play {
             max_attempts: 3,
             timeout_s: 30,
             backoff: Backoff { first_ms: 1_000, most_ms: 8_000 },
-            anywhere: true,
         }
     }
 
@@ -183,7 +182,7 @@ impl Site {
         let mut office = Office::new(
             log.clone(),
             Readers::new(&storage),
-            Kinds::default().with(Play),
+            Kinds::default().with_anywhere(Play),
             Files { results: dir.path().join("jobs"), uploads },
             settings.clone(),
             tracker.clone(),

@@ -164,7 +164,7 @@ impl Export {
             let Some(last) = page.last else { return Ok(sheet) };
             after = last;
             done += page.rows.len() as u64;
-            sheet = sheet.take(page.columns, page.rows).await?;
+            sheet = sheet.take(page.rows).await?;
             work.tell(done, total.map(|total| total.max(done)), "rows", format!("reading {}", table.name));
         }
     }
@@ -183,8 +183,7 @@ impl Export {
             }
             let rows: Vec<Vec<Value>> = items.iter().filter_map(event).collect();
             done += rows.len() as u64;
-            let columns = ["seq", "at", "data"].map(str::to_owned).to_vec();
-            sheet = sheet.take(columns, rows).await?;
+            sheet = sheet.take(rows).await?;
             work.tell(done, total.map(|total| total.max(done)), "events", format!("reading {topic}"));
             if !more {
                 return Ok(sheet);
@@ -205,7 +204,6 @@ impl Kind for Export {
             max_attempts: 5,
             timeout_s: 3_600,
             backoff: Backoff { first_ms: 500, most_ms: 60_000 },
-            anywhere: false,
         }
     }
 
@@ -250,7 +248,7 @@ impl Kind for Export {
             (file_name, content_type) = (format!("{file_name}.gz"), "application/gzip");
         }
         let columns = self.columns(name.as_deref().and_then(table)).await?;
-        let sheet = Sheet::new(work.result(file_name, content_type)?, format, gzip, &columns)?;
+        let sheet = Sheet::new(work.result(file_name, content_type)?, format, gzip, columns)?;
         let sheet = match (name.as_deref().and_then(table), topic) {
             (Some(table), _) => self.table(table, sheet, &work).await?,
             (None, Some(topic)) => self.topic(topic, sheet, &work).await?,
@@ -267,7 +265,6 @@ fn table(name: &str) -> Option<&'static Table> {
 
 /// Rows of a table.
 struct Page {
-    columns: Vec<String>,
     rows: Vec<Vec<Value>>,
     /// Where to go on.
     last: Option<i64>,
@@ -275,7 +272,8 @@ struct Page {
 
 fn page(connection: &rusqlite::Connection, sql: &str, after: i64) -> rusqlite::Result<Page> {
     let mut statement = connection.prepare_cached(sql)?;
-    let columns: Vec<String> = statement.column_names().skip(1).map(str::to_owned).collect();
+    // The first is where to go on.
+    let columns = statement.column_count() - 1;
     let (mut rows, mut last) = (Vec::new(), None);
     let mut found = statement.query([after, PAGE])?;
     while let Some(row) = found.next()? {
@@ -288,9 +286,9 @@ fn page(connection: &rusqlite::Connection, sql: &str, after: i64) -> rusqlite::R
                 ValueRef::Text(text) => String::from_utf8_lossy(text).into(),
             })
         };
-        rows.push((0..columns.len()).map(cell).collect::<rusqlite::Result<_>>()?);
+        rows.push((0..columns).map(cell).collect::<rusqlite::Result<_>>()?);
     }
-    Ok(Page { columns, rows, last })
+    Ok(Page { rows, last })
 }
 
 fn event(item: &Item) -> Option<Vec<Value>> {
@@ -312,38 +310,36 @@ enum Out {
 /// A file of rows in the making.
 struct Sheet {
     out: Out,
-    format: Format,
+    /// The names of the columns.
+    columns: Vec<String>,
+    is_csv: bool,
     has_head: bool,
 }
 
 impl Sheet {
-    fn new(file: ResultFile, format: Format, gzip: bool, columns: &[(String, Holds)]) -> io::Result<Self> {
+    fn new(file: ResultFile, format: Format, gzip: bool, columns: Vec<(String, Holds)>) -> io::Result<Self> {
         let out = match format {
-            Format::Parquet => {
-                let columns: Vec<_> = columns.iter().map(|(name, holds)| (&**name, *holds)).collect();
-                Out::Columns(Box::new(Columns::new(file, &columns)?))
-            }
+            Format::Parquet => Out::Columns(Box::new(Columns::new(file, &columns)?)),
             _ if gzip => Out::Gzip(GzEncoder::new(file, Compression::fast())),
             _ => Out::Plain(file),
         };
-        Ok(Self { out, format, has_head: false })
+        let columns = columns.into_iter().map(|(name, _)| name).collect();
+        Ok(Self { out, columns, is_csv: format == Format::Csv, has_head: false })
     }
 
     /// Writes rows, off the executor.
-    async fn take(mut self, columns: Vec<String>, rows: Vec<Vec<Value>>) -> Result<Self, Failure> {
+    async fn take(mut self, rows: Vec<Vec<Value>>) -> Result<Self, Failure> {
         let written = blocking(move || {
-            if let Out::Columns(file) = &mut self.out {
-                file.take(&rows)?;
-                return Ok(self);
-            }
-            let text = match self.format {
-                Format::Csv => csv(&columns, &rows, !std::mem::replace(&mut self.has_head, true))?,
-                Format::Jsonl | Format::Parquet => lines(&columns, rows)?,
+            let head = !std::mem::replace(&mut self.has_head, true);
+            let (columns, is_csv) = (&self.columns, self.is_csv);
+            let text = |rows: Vec<Vec<Value>>| match is_csv {
+                true => csv(columns, &rows, head),
+                false => lines(columns, rows),
             };
             match &mut self.out {
-                Out::Plain(file) => file.write_all(&text),
-                Out::Gzip(file) => file.write_all(&text),
-                Out::Columns(_) => Ok(()),
+                Out::Plain(file) => file.write_all(&text(rows)?),
+                Out::Gzip(file) => file.write_all(&text(rows)?),
+                Out::Columns(file) => file.take(&rows),
             }?;
             Ok::<_, io::Error>(self)
         });

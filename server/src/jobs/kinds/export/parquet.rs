@@ -76,7 +76,7 @@ impl Cells {
 }
 
 impl Columns {
-    pub(super) fn new(file: ResultFile, columns: &[(&str, Holds)]) -> io::Result<Self> {
+    pub(super) fn new(file: ResultFile, columns: &[(String, Holds)]) -> io::Result<Self> {
         let schema = Arc::new(schema(columns).map_err(told)?);
         let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
         let writer = SerializedFileWriter::new(file, schema, Arc::new(properties)).map_err(told)?;
@@ -126,8 +126,8 @@ impl Columns {
     }
 }
 
-fn schema(columns: &[(&str, Holds)]) -> Result<Type, ParquetError> {
-    let field = |(name, holds): &(&str, Holds)| {
+fn schema(columns: &[(String, Holds)]) -> Result<Type, ParquetError> {
+    let field = |(name, holds): &(String, Holds)| {
         let (physical, logical) = match holds {
             Holds::Number => (Physical::INT64, None),
             Holds::Time => (Physical::INT64, Some(LogicalType::timestamp(true, TimeUnit::MICROS))),

@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use self::columns::{Columns, Into};
 use super::{
     BadInput, Kind, Policy,
-    rows::{Format, Source},
+    rows::{Format, Source, skip},
     unread,
 };
 use crate::{
@@ -206,7 +206,6 @@ impl Kind for Import {
             max_attempts: 10,
             timeout_s: 3_600,
             backoff: Backoff { first_ms: 500, most_ms: 60_000 },
-            anywhere: false,
         }
     }
 
@@ -272,16 +271,6 @@ impl Kind for Import {
 fn told(mark: Mark) -> String {
     let refused = mark.rows - mark.imported;
     format!("{} imported, {} refused", count(mark.imported as i64), count(refused as i64))
-}
-
-async fn skip(mut source: Source, rows: u64) -> Result<Source, Failure> {
-    let skipped = blocking(move || {
-        for _ in 0..rows {
-            source.next()?;
-        }
-        Ok::<_, io::Error>(source)
-    });
-    skipped.await?.map_err(unread)
 }
 
 /// Reads a batch; none at the end of the file.

@@ -21,6 +21,7 @@ use fourwire_shared::{
     job::{Backoff, UploadId},
 };
 use lettre::{Address, message::Mailbox};
+use rusqlite::Connection;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep_until};
@@ -31,7 +32,7 @@ use self::{
 };
 use super::{
     BadInput, Kind, Policy,
-    rows::{Format, Source},
+    rows::{Format, Source, skip},
 };
 use crate::{
     jobs::{
@@ -42,7 +43,7 @@ use crate::{
         uploads::Uploads,
         work::{Done, Failure, Work, blocking},
     },
-    log::{Log, Tx},
+    log::Log,
     storage::{Readers, within},
 };
 
@@ -78,12 +79,6 @@ pub(super) struct Bulk {
     maildir: PathBuf,
     /// When the next letter may go, whichever job it is of.
     next: Arc<Mutex<Option<Instant>>>,
-}
-
-/// A row of the list.
-enum Recipient {
-    Good { address: String, to: Mailbox, row: BTreeMap<String, String> },
-    Bad { address: String, why: String },
 }
 
 /// What an address comes to before its letter is written.
@@ -143,12 +138,12 @@ impl Bulk {
     async fn book<T: Send + 'static>(
         &self,
         work: &Work,
-        write: impl FnOnce(&mut Tx<'_>) -> Result<T, JobError> + Send + 'static,
+        write: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, Failure> {
         let fence = work.fence();
         let written = self.log.transact(0, move |tx| {
             fence.check(tx)?;
-            write(tx)
+            Ok::<_, JobError>(within(tx, write)?)
         });
         written.await.map_err(Failure::retry)
     }
@@ -156,18 +151,15 @@ impl Bulk {
     /// Writes down that a recipient is met: before its letter goes.
     async fn meet(&self, work: &Work, place: u64, address: &str) -> Result<Met, Failure> {
         let (id, address) = (work.id(), address.to_owned());
-        self.book(work, move |tx| {
-            within(tx, |c| {
-                let why = mail::suppressed(c, &address)?.map(|one| one.why);
-                let fate = match &why {
-                    Some(_) => Some(Fate::Suppressed),
-                    None if mail::has_met(c, id, &address)? => Some(Fate::Duplicate),
-                    None => None,
-                };
-                mail::meet(c, id, (place, &address), fate, why.as_deref())?;
-                Ok(fate.map_or(Met::Goes, Met::Stays))
-            })
-            .map_err(JobError::Log)
+        self.book(work, move |c| {
+            let why = mail::suppressed(c, &address)?.map(|one| one.why);
+            let fate = match &why {
+                Some(_) => Some(Fate::Suppressed),
+                None if mail::has_met(c, id, &address)? => Some(Fate::Duplicate),
+                None => None,
+            };
+            mail::meet(c, id, (place, &address), fate, why.as_deref())?;
+            Ok(fate.map_or(Met::Goes, Met::Stays))
         })
         .await
     }
@@ -182,8 +174,8 @@ impl Bulk {
         letter: lettre::Message,
     ) -> Result<Fate, Failure> {
         let (id, letter) = (work.id(), Arc::new(letter));
-        let mut pause = PAUSE;
-        for tried in 1.. {
+        let (mut tried, mut pause) = (1, PAUSE);
+        loop {
             self.turn(work).await?;
             let asked = post.clone();
             blocking(move || asked.is_ready()).await?.map_err(Failure::Retry)?;
@@ -197,24 +189,18 @@ impl Bulk {
                 Handed::Taken => (Fate::Sent, None),
                 Handed::Unheard(why) => (Fate::Unsure, Some(why)),
                 Handed::NotNow(_) if tried < TRIES => {
-                    self.book(work, move |tx| {
-                        within(tx, |c| mail::unmeet(c, id, place)).map_err(JobError::Log)
-                    })
-                    .await?;
+                    self.book(work, move |c| mail::unmeet(c, id, place)).await?;
                     let waited = work.token().run_until_cancelled(tokio::time::sleep(pause)).await;
                     waited.ok_or(Failure::Stopped)?;
-                    pause *= 2;
+                    (tried, pause) = (tried + 1, pause * 2);
                     continue;
                 }
                 Handed::NotNow(why) => (Fate::Refused, Some(why)),
                 Handed::Never { why, no_such_recipient } => {
                     if no_such_recipient {
                         let (address, why) = (address.clone(), why.clone());
-                        self.book(work, move |tx| {
-                            let now = tx.now_us();
-                            within(tx, |c| mail::suppress(c, &address, &why, now)).map_err(JobError::Log)
-                        })
-                        .await?;
+                        let now = self.log.now_us();
+                        self.book(work, move |c| mail::suppress(c, &address, &why, now)).await?;
                     }
                     (Fate::Refused, Some(why))
                 }
@@ -222,13 +208,9 @@ impl Bulk {
             if let Some(why) = &why {
                 work.log(format!("{address}: {why}"));
             }
-            self.book(work, move |tx| {
-                within(tx, |c| mail::settle(c, id, place, fate, why.as_deref())).map_err(JobError::Log)
-            })
-            .await?;
+            self.book(work, move |c| mail::settle(c, id, place, fate, why.as_deref())).await?;
             return Ok(fate);
         }
-        Err(Failure::Retry("it was not taken".to_owned()))
     }
 
     /// The books as a file.
@@ -266,7 +248,6 @@ impl Kind for Bulk {
             max_attempts: 20,
             timeout_s: 86_400,
             backoff: Backoff { first_ms: 1_000, most_ms: 300_000 },
-            anywhere: false,
         }
     }
 
@@ -318,42 +299,33 @@ impl Kind for Bulk {
             Failure::Final(format!("the list has more than {most} recipients (--mail-recipients-max)"))
         })?;
         let id = work.id();
-        let unheard =
-            self.book(&work, move |tx| within(tx, |c| mail::settle_unheard(c, id)).map_err(JobError::Log));
-        let unheard = unheard.await?;
+        let unheard = self.book(&work, move |c| mail::settle_unheard(c, id)).await?;
         let before = self.readers.read(move |c| Ok((mail::met(c, id)?, mail::counts(c, id)?))).await;
         let (met, counts) = before.map_err(Failure::retry)?;
         let mut tally: BTreeMap<String, u64> = counts.into_iter().collect();
         if met > 0 {
             work.log(format!("{} recipients are done already, {unheard} of them unsure", count(met as i64)));
         }
-        for place in 0..total {
+        source = skip(source, met).await?;
+        for place in met..total {
             work.check()?;
             let (back, row) =
                 blocking(move || source.next().map(|row| (source, row))).await?.map_err(super::unread)?;
             source = back;
             let Some((line, row)) = row else { break };
-            if place < met {
-                continue;
-            }
             let head = Head { from: &from, reply_to: reply_to.as_ref(), job: id, place };
-            let letter = match recipient(source.head(), &row, column) {
-                Recipient::Good { address, to, row } => match templates.letter(head, to, &row) {
+            let letter = recipient(source.head(), &row, column).and_then(|Recipient { address, to, row }| {
+                match templates.letter(head, to, &row) {
                     Ok(letter) => Ok((address, letter)),
                     Err(why) => Err((address, why)),
-                },
-                Recipient::Bad { address, why } => Err((address, why)),
-            };
+                }
+            });
             let fate = match letter {
                 Ok((address, letter)) => self.send(&work, &post, place, address, letter).await?,
                 Err((address, why)) => {
                     let why = format!("line {line}: {why}");
-                    self.book(&work, move |tx| {
-                        let fate = Some(Fate::Malformed);
-                        within(tx, |c| mail::meet(c, id, (place, &address), fate, Some(&why)))
-                            .map_err(JobError::Log)
-                    })
-                    .await?;
+                    let fate = Some(Fate::Malformed);
+                    self.book(&work, move |c| mail::meet(c, id, (place, &address), fate, Some(&why))).await?;
                     Fate::Malformed
                 }
             };
@@ -386,17 +358,24 @@ fn open(uploads: &Uploads, upload: &UploadId, most: u64) -> io::Result<(Source, 
     Ok((Source::open(uploads.read(upload)?, format)?, (total <= most).then_some(total)))
 }
 
-/// A row as a recipient. Addresses are compared in lower case: no mail server that is in use tells them apart.
-fn recipient(head: &StringRecord, row: &StringRecord, column: usize) -> Recipient {
+/// A row that a letter can go to.
+struct Recipient {
+    address: String,
+    to: Mailbox,
+    row: BTreeMap<String, String>,
+}
+
+/// A row as a recipient; or its address as it is, and what is wrong with it.
+fn recipient(head: &StringRecord, row: &StringRecord, column: usize) -> Result<Recipient, (String, String)> {
     let text = row.get(column).unwrap_or_default().trim();
-    let address = text.to_lowercase();
+    let address = mail::spelled(text);
     match text.parse::<Address>() {
         Ok(to) => {
             let row =
                 head.iter().zip(row.iter()).map(|(name, cell)| (name.trim().to_owned(), cell.to_owned()));
-            Recipient::Good { address, to: Mailbox::new(None, to), row: row.collect() }
+            Ok(Recipient { address, to: Mailbox::new(None, to), row: row.collect() })
         }
-        Err(error) => Recipient::Bad { address, why: format!("{text:?} is no address: {error}") },
+        Err(error) => Err((address, format!("{text:?} is no address: {error}"))),
     }
 }
 

@@ -94,7 +94,6 @@ const POLICY: Policy = Policy {
     max_attempts: 3,
     timeout_s: 1_800,
     backoff: Backoff { first_ms: 500, most_ms: 60_000 },
-    anywhere: true,
 };
 
 impl Kind for Train {
