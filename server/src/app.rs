@@ -87,6 +87,7 @@ impl Server {
             readers: &readers,
             auctions: &auctions,
             uploads: &uploads,
+            media: &config.jobs.media,
             mail: &config.jobs.mail,
             maildir: &maildir,
         });

@@ -3,7 +3,7 @@
 use fourwire_server::{jobs::checker, storage};
 use serde_json::Value;
 
-use crate::{server::TestServer, wait};
+use crate::{raw::Request, server::TestServer, wait};
 
 /// Submits a job; its number.
 ///
@@ -12,6 +12,17 @@ use crate::{server::TestServer, wait};
 pub async fn submit(server: &TestServer, spec: &Value) -> u64 {
     let job = server.post("/v1/jobs", spec).await;
     job["id"].as_u64().unwrap_or_else(|| panic!("{job}"))
+}
+
+/// Sends a file for jobs to work on; what the server says of it.
+///
+/// # Panics
+/// When it is not taken.
+pub async fn upload(server: &TestServer, name: &str, bytes: impl Into<Vec<u8>>) -> Value {
+    let request = Request::new("POST", &format!("/v1/uploads?name={name}")).body(bytes);
+    let answer = request.send(server.port()).await;
+    assert_eq!(answer.status, 201, "{}", answer.text());
+    answer.json()
 }
 
 /// Waits until a job is in a state.

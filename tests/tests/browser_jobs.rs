@@ -164,6 +164,52 @@ async fn a_report_reads_without_scripts_and_prints() {
     browser.close(&["the server responded with a status of 404"]).await;
 }
 
+/// From the form to what Chromium itself can open: an AVIF, and a film.
+#[tokio::test]
+async fn a_picture_and_a_film_are_made_and_looked_at() {
+    let server = TestServer::start().await;
+    let browser = Browser::open().await;
+    let picture = server.data().with_file_name("leaf.png");
+    let pixels = image::RgbImage::from_fn(300, 200, |x, y| image::Rgb([x as u8, 160, y as u8]));
+    pixels.save_with_format(&picture, image::ImageFormat::Png).expect("written");
+    let film = server.data().with_file_name("moves.gif");
+    let line =
+        format!("ffmpeg -v error -f lavfi -i testsrc2=size=96x64:rate=10:duration=1 {}", film.display());
+    let made = std::process::Command::new("sh").args(["-c", &line]).status().expect("ffmpeg is needed");
+    assert!(made.success(), "{line}");
+    let format = |place: usize| format!("#job-input-formats label:nth-of-type({place}) input");
+    for (file, formats, widths, shown, size) in [
+        (&picture, [1, 2], "120", "img", "[e.naturalWidth, e.naturalHeight]"),
+        (&film, [2, 5], "64", "video", "[e.videoWidth, e.readyState > 0 ? 1 : 0]"),
+    ] {
+        browser.goto(&server.at("/jobs")).await;
+        browser.click("[data-testid=job-new]").await;
+        choose(&browser, "#job-kind", "media.encode").await;
+        browser.put_file("#job-input-upload", file).await;
+        browser.wait_for("[data-testid=file-field]", "data-state", "sent").await;
+        // WebP is chosen at first.
+        for place in formats {
+            browser.click(&format(place)).await;
+        }
+        browser.fill("#job-input-widths", "wide").await;
+        browser.click("[data-testid=job-send]").await;
+        text_with(&browser, "#job-input-widths-fault", "whole numbers").await;
+        browser.fill("#job-input-widths", widths).await;
+        browser.click("[data-testid=job-send]").await;
+        browser.wait_for(JOB, "data-state", "completed").await;
+        let script = format!(
+            "const e = document.querySelector('[data-testid=job-preview] {shown}'); return e && {size}"
+        );
+        let expected = if shown == "img" { json!([120, 80]) } else { json!([64, 1]) };
+        wait::until(format_args!("{shown} is shown"), async || {
+            (browser.run(&script, vec![]).await == expected).then_some(())
+        })
+        .await;
+        browser.screenshot(&format!("job-{shown}")).await;
+    }
+    browser.close(&[]).await;
+}
+
 /// A file of many lots, and how many of them are refused.
 fn many_lots(bytes: usize) -> (String, usize, usize) {
     let about = "As good as new, and never used but once. ".repeat(45);

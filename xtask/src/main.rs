@@ -1,6 +1,6 @@
 //! Builds, runs and tests Fourwire, and sets up what those need: `cargo xtask <command>`.
 //!
-//! Everything that is fetched goes below `target/`, but for Debian packages (Chromium and its driver) and rustup's
+//! Everything that is fetched goes below `target/`, but for Debian packages (Chromium and its driver, ffmpeg) and rustup's
 //! WebAssembly target. Each step says what it is about to do before it does it.
 
 mod app;

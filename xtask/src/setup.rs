@@ -68,13 +68,25 @@ pub(crate) fn browser_tools() -> Result<BrowserTools> {
     Ok(BrowserTools { chromedriver, axe })
 }
 
+/// Finds or fetches what the tests of films take.
+///
+/// # Errors
+/// When it is missing and cannot be installed.
+pub(crate) fn film_tools() -> Result<()> {
+    if sh::on_path("ffmpeg").is_none() || sh::on_path("ffprobe").is_none() {
+        apt(&["ffmpeg"])?;
+    }
+    Ok(())
+}
+
 /// All of it, for a machine that will be without network later.
 ///
 /// # Errors
-/// As [`app_tools`] and [`browser_tools`].
+/// As [`app_tools`], [`browser_tools`] and [`film_tools`].
 pub(crate) fn everything() -> Result<()> {
     app_tools()?;
     browser_tools()?;
+    film_tools()?;
     sh::timed("fetching crates", sh::cargo().args(["fetch", "--locked"]))
 }
 
@@ -154,7 +166,7 @@ fn apt(packages: &[&str]) -> Result<()> {
     let advice = format!("install these Debian packages: apt-get install {names}");
     let is_root = sh::output(sh::command("id").arg("-u")).as_deref() == Some("0");
     if !is_root || sh::on_path("apt-get").is_none() {
-        bail!("the tests need a browser; {advice}");
+        bail!("the tests need {names}; {advice}");
     }
     sh::say(&format!("installing the Debian packages {names}"));
     let apt = |args: &[&str]| {

@@ -34,6 +34,7 @@ pub(crate) fn test(only: &[String]) -> Result<()> {
     let start = Instant::now();
     let app_tools = setup::app_tools()?;
     let browser = setup::browser_tools()?;
+    setup::film_tools()?;
     let mut report = Report { only, sections: Vec::new() };
 
     for (name, step) in check::STEPS {

@@ -11,7 +11,7 @@ use super::{ask, logging, print};
 use crate::{
     app,
     config::LogFormat,
-    jobs::{kinds, worker},
+    jobs::{Media, Shelf, kinds, worker},
     storage::{self, Readers},
 };
 
@@ -42,6 +42,12 @@ pub(super) struct WorkerArgs {
     /// What it is called, for people: 1 to 64 of a-z, 0-9, - and _; else worker-<process>
     #[arg(long, value_parser = queue)]
     name: Option<String>,
+    /// Pixels of a picture that is encoded; beyond it the job is discarded
+    #[arg(long, default_value_t = Media::default().pixels_max, value_name = "COUNT")]
+    media_pixels_max: u64,
+    /// What encodes films: a program on the path, or where it is
+    #[arg(long, default_value_os_t = Media::default().ffmpeg, value_name = "PROGRAM")]
+    ffmpeg: PathBuf,
     /// How long jobs may go on when it is asked to end, before they are given back, in ms
     #[arg(long, default_value_t = 1_000, value_name = "MS")]
     grace_ms: u64,
@@ -67,6 +73,8 @@ pub(super) async fn work(args: WorkerArgs) -> anyhow::Result<ExitCode> {
     let url = ask::address(&args.url, "")?;
     let storage = storage::Settings { data: args.data.clone(), ..storage::Settings::default() };
     let name = args.name.unwrap_or_else(|| format!("worker-{}", std::process::id()));
+    let uploads = Shelf::beside(args.data.join("uploads"));
+    let media = Media { pixels_max: args.media_pixels_max, ffmpeg: args.ffmpeg };
     print(&format!("{name} takes jobs of {} from {url}\n", args.queues.join(", ")))?;
     let hand = worker::Hand {
         server: url,
@@ -74,7 +82,7 @@ pub(super) async fn work(args: WorkerArgs) -> anyhow::Result<ExitCode> {
         name,
         queues: args.queues,
         places: args.places,
-        kinds: kinds::anywhere(&Readers::new(&storage)),
+        kinds: kinds::anywhere(&Readers::new(&storage), uploads, media),
         results: args.data.join("jobs"),
         grace: Duration::from_millis(args.grace_ms),
     };

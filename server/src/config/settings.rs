@@ -174,6 +174,8 @@ pub(super) const SETTINGS: &[Setting] = &[
     row(JOBS, "upload-bytes-max", "BYTES", "A file that is sent for a job; beyond it 413", |c| Number(&mut c.jobs.uploads.bytes_max, 1_024..=PLENTY)),
     row(JOBS, "uploads-bytes-max", "BYTES", "All such files together; beyond it 429", |c| Number(&mut c.jobs.uploads.all_bytes_max, 1_024..=PLENTY)),
     row(JOBS, "upload-kept", "S", "How long such a file is kept when no job waits for it", |c| Time(&mut c.jobs.uploads.kept, Seconds, 60..=31_536_000)),
+    row(JOBS, "media-pixels-max", "COUNT", "Pixels of a picture that is encoded; beyond it the job is discarded", |c| Number(&mut c.jobs.media.pixels_max, 1..=1_000_000_000)),
+    row(JOBS, "ffmpeg", "PROGRAM", "What encodes films: a program on the path, or where it is", |c| Path(&mut c.jobs.media.ffmpeg)),
     row(JOBS, "smtp-url", "URL", "The mail server: `smtp://user:password@host:587?tls=required`, `smtps://…`; none: letters go to the Maildir `mail` in the data directory", |c| Smtp(&mut c.jobs.mail.smtp_url)),
     row(JOBS, "mail-from", "MAILBOX", "Who sends letters", |c| Mailbox(&mut c.jobs.mail.from)),
     row(JOBS, "mail-per-second", "COUNT", "Letters a second, of all mailings together", |c| Short(&mut c.jobs.mail.per_second, 1..=10_000)),

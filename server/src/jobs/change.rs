@@ -198,6 +198,7 @@ pub(super) fn finish(
     row.job.error = if next == State::Completed { None } else { error.or(row.job.error) };
     row.job.result = end.result.clone().filter(|_| next == State::Completed);
     become_(tx, office, &mut row, next)?;
+    office.is_over(id);
     Ok(row)
 }
 
@@ -228,6 +229,9 @@ pub(super) fn progress(
     progress: Option<fourwire_shared::job::Progress>,
 ) -> Result<(), JobError> {
     let mut row = under_way(tx, office, id, attempt)?;
+    if let Some(progress) = &progress {
+        office.is_far(id, attempt, progress.clone());
+    }
     row.job.progress = progress;
     tx.append(&id.topic(), &text(&row.job)?)?;
     Ok(())

@@ -46,8 +46,8 @@ pub use kinds::{Kind, Kinds};
 pub use rates::Rate;
 pub use remote::worker;
 pub use routes::router;
-pub use settings::{Dice, Mail, Settings};
-pub use uploads::{Bounds as UploadBounds, UploadError, Uploads};
+pub use settings::{Dice, Mail, Media, Settings};
+pub use uploads::{Bounds as UploadBounds, Shelf, UploadError, Uploads};
 pub use work::{Done, Failure, ResultFile, Work};
 
 use std::{path::PathBuf, sync::Arc};

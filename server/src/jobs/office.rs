@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use fourwire_shared::job::JobId;
+use fourwire_shared::job::{Job, JobId, Progress, State};
 use tokio::{
     sync::{Notify, watch},
     time::sleep,
@@ -59,6 +59,8 @@ pub(super) struct Office {
     pub(super) changed: Mutex<BTreeSet<String>>,
     pub(super) queues_changed: Notify,
     under_way: Mutex<HashMap<JobId, UnderWay>>,
+    /// How far attempts are, as the log was told last: no row has it until they end.
+    far: Mutex<HashMap<JobId, (u32, Progress)>>,
     #[cfg(test)]
     pub(super) mutant: Option<super::mutant::Mutant>,
 }
@@ -98,6 +100,7 @@ impl Office {
             changed: Mutex::default(),
             queues_changed: Notify::new(),
             under_way: Mutex::default(),
+            far: Mutex::default(),
             #[cfg(test)]
             mutant: None,
         }
@@ -138,6 +141,27 @@ impl Office {
         }
         drop(under_way);
         self.wake();
+    }
+
+    /// An attempt is this far.
+    pub(super) fn is_far(&self, id: JobId, attempt: u32, progress: Progress) {
+        lock(&self.far).insert(id, (attempt, progress));
+    }
+
+    /// An attempt is over: its row has all there is to say.
+    pub(super) fn is_over(&self, id: JobId) {
+        lock(&self.far).remove(&id);
+    }
+
+    /// A job from its row, with how far it is now.
+    pub(super) fn with_progress(&self, mut job: Job) -> Job {
+        if job.state == State::Running
+            && let Some((attempt, progress)) = lock(&self.far).get(&job.id)
+            && *attempt == job.attempt
+        {
+            job.progress = Some(progress.clone());
+        }
+        job
     }
 
     /// Tells the attempt that is under way to end, if there is one, wherever that is.

@@ -22,12 +22,14 @@ impl Jobs {
     pub async fn job(&self, id: JobId) -> Result<Job, JobError> {
         let row = self.office.readers.read(move |c| jobs::find(c, id)).await?.ok_or(JobError::Unknown(id))?;
         let input = serde_json::from_str(&row.input).ok();
-        Ok(Job { input, ..row.job })
+        Ok(Job { input, ..self.office.with_progress(row.job) })
     }
 
     /// A page of jobs.
     pub(super) async fn jobs(&self, wanted: Wanted, limit: usize) -> Result<JobList, JobError> {
-        Ok(self.office.readers.read(move |c| snapshots::page(c, &wanted, limit)).await?)
+        let mut page = self.office.readers.read(move |c| snapshots::page(c, &wanted, limit)).await?;
+        page.jobs = page.jobs.into_iter().map(|job| self.office.with_progress(job)).collect();
+        Ok(page)
     }
 
     /// A job's attempts.

@@ -1,6 +1,6 @@
 //! The bounds of jobs. Each is configurable; `config.rs` documents them for users.
 
-use std::{fmt, time::Duration};
+use std::{fmt, path::PathBuf, time::Duration};
 
 use super::{rates::Rate, uploads};
 use crate::jitter;
@@ -42,12 +42,29 @@ pub struct Settings {
     pub kept_max: u64,
     /// How long answers are kept under their idempotency keys.
     pub answers_kept: Duration,
+    /// What pictures and films may be.
+    pub media: Media,
     /// How mail is sent.
     pub mail: Mail,
     /// Files that are sent for jobs to work on.
     pub uploads: uploads::Bounds,
     /// Where the jitter of retries comes from.
     pub dice: Dice,
+}
+
+/// What pictures and films may be.
+#[derive(Clone, Debug)]
+pub struct Media {
+    /// Pixels of a picture. Beyond it the job is discarded before any is read.
+    pub pixels_max: u64,
+    /// What encodes films: a program on the path, or where it is.
+    pub ffmpeg: PathBuf,
+}
+
+impl Default for Media {
+    fn default() -> Self {
+        Self { pixels_max: 50_000_000, ffmpeg: PathBuf::from("ffmpeg") }
+    }
 }
 
 /// How mail is sent.
@@ -132,6 +149,7 @@ impl Default for Settings {
             kept: Duration::from_secs(7 * 24 * 3_600),
             kept_max: 20_000,
             answers_kept: Duration::from_secs(24 * 3_600),
+            media: Media::default(),
             mail: Mail::default(),
             uploads: uploads::Bounds::default(),
             dice: Dice(jitter::number),

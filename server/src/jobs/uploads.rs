@@ -188,6 +188,44 @@ impl Uploads {
     }
 }
 
+/// Uploads, to be read: in the server that holds them, and in another process beside it.
+#[derive(Clone, Debug)]
+pub struct Shelf(Place);
+
+#[derive(Clone, Debug)]
+enum Place {
+    Ours(Uploads),
+    Theirs(PathBuf),
+}
+
+impl Shelf {
+    /// Those of this process.
+    pub fn of(uploads: Uploads) -> Self {
+        Self(Place::Ours(uploads))
+    }
+
+    /// Those of the server whose directory this is.
+    pub fn beside(dir: PathBuf) -> Self {
+        Self(Place::Theirs(dir))
+    }
+
+    /// An upload, and where it is.
+    pub fn find(&self, id: &UploadId) -> Option<(Upload, PathBuf)> {
+        match &self.0 {
+            Place::Ours(uploads) => {
+                let upload = uploads.find(id)?;
+                let path = uploads.0.path(&upload);
+                Some((upload, path))
+            }
+            Place::Theirs(dir) => fs::read_dir(dir).ok()?.filter_map(Result::ok).find_map(|entry| {
+                let (of, name) = told_by(&entry.file_name().to_string_lossy())?;
+                let bytes = entry.metadata().ok().filter(|_| of == *id)?.len();
+                Some((Upload { id: of, name, bytes }, entry.path()))
+            }),
+        }
+    }
+}
+
 impl Inner {
     fn path(&self, upload: &Upload) -> PathBuf {
         self.dir.join(format!("{}-{}", upload.id, upload.name))
@@ -257,7 +295,12 @@ mod tests {
         let uploads = open(&dir, Bounds::default());
         assert_eq!(uploads.find(&taken.id), Some(taken.clone()));
         assert_eq!(fs::read_dir(dir.path().join("uploads")).expect("a directory").count(), 1);
+        let beside = Shelf::beside(dir.path().join("uploads"));
+        let found = beside.find(&taken.id).expect("an upload");
+        assert_eq!(Some(found.clone()), Shelf::of(uploads.clone()).find(&taken.id));
+        assert_eq!((found.0, fs::read(found.1).expect("a file").len()), (taken.clone(), 8));
         uploads.forget(&taken.id);
+        assert_eq!(beside.find(&taken.id), None);
         assert_eq!((uploads.find(&taken.id), lock(&uploads.0.held).bytes), (None, 0));
     }
 

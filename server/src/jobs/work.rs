@@ -199,6 +199,11 @@ impl Work {
         })
     }
 
+    /// The most bytes of a result.
+    pub fn bytes_max(&self) -> u64 {
+        self.result_bytes_max
+    }
+
     /// A directory for whatever the attempt needs meanwhile; it is removed afterwards.
     pub fn scratch(&self) -> PathBuf {
         scratch(&self.dir, self.id, self.attempt)

@@ -4,20 +4,12 @@ use std::{collections::BTreeSet, fmt::Write};
 
 use fourwire_tests::{
     house,
-    jobs::{check, reaches, submit},
+    jobs::{check, reaches, submit, upload},
     raw::Request,
     server::TestServer,
     wait,
 };
 use serde_json::{Value, json};
-
-/// Sends a file; its name on the server.
-async fn upload(server: &TestServer, name: &str, bytes: impl Into<Vec<u8>>) -> Value {
-    let request = Request::new("POST", &format!("/v1/uploads?name={name}")).body(bytes);
-    let answer = request.send(server.port()).await;
-    assert_eq!(answer.status, 201, "{}", answer.text());
-    answer.json()
-}
 
 async fn import(server: &TestServer, upload: &Value, into: &str) -> u64 {
     let input = json!({ "upload": upload["id"], "into": into });

@@ -5,6 +5,7 @@ mod export;
 mod import;
 mod kill;
 mod mail;
+mod media;
 mod model;
 mod over_wires;
 mod report;

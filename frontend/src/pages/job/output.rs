@@ -18,6 +18,7 @@ enum Look {
     Json,
     Text,
     Picture,
+    Film,
     Pdf,
     /// Only downloaded.
     No,
@@ -31,6 +32,7 @@ fn look(result: &ResultInfo) -> Look {
         text if text.starts_with("text/") => Look::Text,
         "application/pdf" => Look::Pdf,
         picture if picture.starts_with("image/") && picture != "image/svg+xml" => Look::Picture,
+        film if film.starts_with("video/") => Look::Film,
         _ => Look::No,
     }
 }
@@ -60,6 +62,9 @@ pub(super) fn Output(OutputProps { id, result }: &OutputProps) -> Html {
     let shown = match (look, &*text) {
         (Look::Picture, _) => {
             html! { <img class="job-picture" src={url.clone()} alt={format!("The result: {}", result.name)} /> }
+        }
+        (Look::Film, _) => {
+            html! { <video class="job-picture" src={url.clone()} controls=true preload="metadata" aria-label={format!("The result: {}", result.name)}></video> }
         }
         (Look::Pdf, _) => {
             html! { <iframe class="job-pdf" src={format!("{url}?inline=true")} title={format!("The result: {}", result.name)} /> }
@@ -174,6 +179,7 @@ mod tests {
         };
         assert_eq!(of("text/csv; charset=utf-8"), Look::Table);
         assert_eq!((of("image/png"), of("application/pdf")), (Look::Picture, Look::Pdf));
-        assert_eq!(of("application/gzip"), Look::No);
+        assert_eq!((of("image/avif"), of("video/webm")), (Look::Picture, Look::Film));
+        assert_eq!((of("application/gzip"), of("image/svg+xml")), (Look::No, Look::No));
     }
 }

@@ -13,6 +13,8 @@ pub(super) enum Ask {
     Flag,
     /// A whole number.
     Number,
+    /// Whole numbers, with commas.
+    Numbers,
     /// A line.
     Text,
     /// Several lines.
@@ -68,6 +70,7 @@ fn ask(property: &Value) -> Ask {
         (Some("string"), Some("upload")) => Ask::File,
         (Some("string"), Some("lines")) => Ask::Lines,
         (Some("string"), _) => Ask::Text,
+        (Some("array"), _) if property["items"]["type"] == "integer" => Ask::Numbers,
         (Some("array"), _) => words(&property["items"]["enum"]).map_or(Ask::Json, Ask::Many),
         _ => Ask::Json,
     }
@@ -110,6 +113,11 @@ fn value(ask: &Ask, text: &str) -> Result<Value, &'static str> {
     Ok(match ask {
         Ask::Flag => Value::Bool(text == "true"),
         Ask::Number => Value::from(text.trim().parse::<i64>().map_err(|_| "It must be a whole number.")?),
+        Ask::Numbers => {
+            let numbers = text.split([',', ' ']).filter(|number| !number.is_empty());
+            let numbers = numbers.map(|number| number.parse::<i64>().map(Value::from));
+            numbers.collect::<Result<_, _>>().map_err(|_| "They must be whole numbers, with commas.")?
+        }
         Ask::Many(_) => text.split(',').collect(),
         Ask::Json => serde_json::from_str(text).map_err(|_| "It must be JSON.")?,
         Ask::One(_) | Ask::Text | Ask::File => text.trim().into(),
@@ -132,6 +140,7 @@ mod tests {
                 "gzip": {"type": "boolean", "default": false},
                 "many": {"type": "array", "items": {"enum": ["a", "b"]}, "default": ["a", "b"]},
                 "rows": {"type": "integer"},
+                "sizes": {"type": "array", "items": {"type": "integer"}},
                 "table": {"type": "string", "description": "Which."},
                 "who": {"type": "object"},
             },
@@ -142,27 +151,27 @@ mod tests {
     fn a_schema_becomes_fields_in_its_order() {
         let fields = fields(&schema());
         let names: Vec<&str> = fields.iter().map(|field| field.name.as_str()).collect();
-        assert_eq!(names, ["table", "format", "gzip", "many", "rows", "who"]);
+        assert_eq!(names, ["table", "format", "gzip", "many", "rows", "sizes", "who"]);
         assert_eq!((fields[0].about.as_str(), fields[0].required), ("Which.", true));
         assert_eq!(fields[1].ask, Ask::One(vec!["csv".to_owned(), "jsonl".to_owned()]));
         assert_eq!(
             fields.iter().map(|f| f.first.as_str()).collect::<Vec<_>>(),
-            ["", "csv", "false", "a,b", "", ""]
+            ["", "csv", "false", "a,b", "", "", ""]
         );
     }
 
     #[test]
     fn texts_become_an_input_and_faults_name_their_field() {
         let fields = fields(&schema());
-        let texts = ["lots ", "csv", "true", "a", " 12", r#"{"x":1}"#].map(str::to_owned);
+        let texts = ["lots ", "csv", "true", "a", " 12", "320, 640 ,9", r#"{"x":1}"#].map(str::to_owned);
         let made = input(&fields, &texts).expect("an input");
-        let expected = json!({"table": "lots", "format": "csv", "gzip": true, "many": ["a"], "rows": 12, "who": {"x": 1}});
+        let expected = json!({"table": "lots", "format": "csv", "gzip": true, "many": ["a"], "rows": 12, "sizes": [320, 640, 9], "who": {"x": 1}});
         assert_eq!(made, expected);
-        let texts = ["", "csv", "false", "", "many", "{"].map(str::to_owned);
+        let texts = ["", "csv", "false", "", "many", "1,x", "{"].map(str::to_owned);
         let faults = input(&fields, &texts).expect_err("faults");
         assert_eq!(
             faults.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(),
-            ["table", "rows", "who"]
+            ["table", "rows", "sizes", "who"]
         );
     }
 }

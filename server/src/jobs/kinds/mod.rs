@@ -6,6 +6,7 @@ mod experiment;
 mod export;
 mod import;
 mod mail;
+mod media;
 pub(crate) mod model;
 mod noop;
 mod report;
@@ -29,8 +30,8 @@ use serde_json::{Value, value::RawValue};
 
 use super::{
     JobError, Rate,
-    settings::Mail,
-    uploads::Uploads,
+    settings::{Mail, Media},
+    uploads::{Shelf, Uploads},
     work::{Done, Failure, Work},
 };
 use crate::{auctions::Auctions, body, log::Log, storage::Readers};
@@ -173,13 +174,14 @@ impl Kinds {
 }
 
 /// Kinds that a worker in another process can do as well.
-pub fn anywhere(readers: &Readers) -> Kinds {
+pub fn anywhere(readers: &Readers, uploads: Shelf, media: Media) -> Kinds {
     Kinds::default()
         .with_anywhere(experiment::Contention)
         .with_anywhere(experiment::Scenario)
         .with_anywhere(model::Train::new(readers.clone()))
         .with_anywhere(model::Predict::new(readers.clone()))
         .with_anywhere(noop::Noop)
+        .with_anywhere(media::Encode::new(uploads, media))
 }
 
 /// What the kinds of a server work with.
@@ -193,6 +195,8 @@ pub struct Means<'a> {
     pub auctions: &'a Auctions,
     /// What was sent to be worked on.
     pub uploads: &'a Uploads,
+    /// What pictures and films may be.
+    pub media: &'a Media,
     /// How mail is sent.
     pub mail: &'a Mail,
     /// Where it goes without a mail server.
@@ -201,9 +205,9 @@ pub struct Means<'a> {
 
 /// The server's own kinds.
 pub fn built_in(means: Means<'_>) -> Kinds {
-    let Means { log, readers, auctions, uploads, mail, maildir } = means;
+    let Means { log, readers, auctions, uploads, media, mail, maildir } = means;
     let (mail, maildir) = (mail.clone(), maildir.to_owned());
-    anywhere(readers)
+    anywhere(readers, Shelf::of(uploads.clone()), media.clone())
         .with(mail::Bulk::new(log.clone(), readers.clone(), uploads.clone(), mail, maildir))
         .with(import::Import::new(auctions.clone(), readers.clone(), uploads.clone()))
         .with(export::Export::new(log.clone(), readers.clone()))

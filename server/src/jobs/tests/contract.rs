@@ -6,7 +6,7 @@ use fourwire_shared::{
 };
 
 use super::*;
-use crate::jobs::JobError;
+use crate::jobs::{JobError, store::jobs::Wanted};
 
 fn code(error: JobError) -> (String, Option<String>) {
     let problem = Problem::from(error);
@@ -198,6 +198,27 @@ async fn queues_are_bounded_in_number_and_run_side_by_side() {
     assert_eq!(site.job(second).await.state, State::Available, "one at a time");
     site.jobs.cancel(a).await.expect("cancelled");
     site.reaches(second, State::Running).await;
+}
+
+#[tokio::test]
+async fn a_read_tells_how_far_a_job_is_now() {
+    let site = Site::new().await;
+    let input = to_raw_value(&json!({"play": "wait", "steps": 7})).expect("JSON");
+    let id = site.submit(JobSpec { input, ..spec("wait") }).await;
+    let far = async || {
+        let listed = site.jobs.jobs(Wanted::default(), 10).await.expect("a page").jobs.remove(0);
+        let done = |job: Job| job.progress.map(|progress| progress.done);
+        [done(site.job(id).await), done(listed)]
+    };
+    let deadline = std::time::Instant::now() + Duration::from_secs(10);
+    while far().await != [Some(7); 2] {
+        assert!(std::time::Instant::now() < deadline, "no progress while it runs");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(site.job(id).await.state, State::Running);
+    site.jobs.cancel(id).await.expect("cancelled");
+    site.reaches(id, State::Cancelled).await;
+    site.is_clean().await;
 }
 
 #[tokio::test]
