@@ -1,9 +1,11 @@
 //! What a request shows to prove who asks: a bearer secret, the same on every wire.
 //!
 //! `Authorization: Bearer <secret>` (RFC 6750); a browser's WebSocket cannot send headers and offers the sub-protocols
-//! `fourwire, bearer.<secret>` instead. It is never taken from an address, which ends up in logs. What it is worth, only
+//! `fourwire, bearer.<secret>` instead. From an address, which ends up in logs, it is
+//! taken only where a page or a file is made to be passed on by its link ([`of_link`]). What it is worth, only
 //! the feature knows whose topic or command it is.
 
+use fourwire_shared::job::SECRET_PARAMETER;
 use http::{HeaderMap, header};
 
 use crate::log::Credential;
@@ -24,6 +26,14 @@ pub fn of(headers: &HeaderMap) -> Option<Credential> {
 /// What the request for a WebSocket shows.
 pub fn of_websocket(headers: &HeaderMap) -> Option<Credential> {
     of(headers).or_else(|| sub_protocols(headers).find_map(|name| credential(name.strip_prefix("bearer.")?)))
+}
+
+/// What a secret link shows. Only what is read may have one: a page without scripts, a file to be saved, a picture. The
+/// server writes no address into its log.
+pub fn of_link(query: &str) -> Option<Credential> {
+    let mut given = form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name == SECRET_PARAMETER);
+    let (Some((_, only)), None) = (given.next(), given.next()) else { return None };
+    credential(&only)
 }
 
 /// Whether the client of a WebSocket offers our sub-protocol: then the answer must name it.
@@ -76,6 +86,21 @@ mod tests {
         ] {
             let values: Vec<&[u8]> = values.iter().map(|value| value.as_bytes()).collect();
             assert_eq!(shown(name, &values).as_deref(), secret, "{values:?}");
+        }
+    }
+
+    #[test]
+    fn a_link_shows_one_secret_or_none() {
+        for (query, secret) in [
+            ("key=s3cret", Some("s3cret")),
+            ("inline=true&key=s3%2Dcret", Some("s3-cret")),
+            ("", None),
+            ("key=", None),
+            ("key=a&key=a", None),
+            ("key=a%20b", None),
+        ] {
+            let shown = of_link(query).map(|credential| credential.secret().to_owned());
+            assert_eq!(shown.as_deref(), secret, "{query}");
         }
     }
 

@@ -164,6 +164,55 @@ async fn a_report_reads_without_scripts_and_prints() {
     browser.close(&["the server responded with a status of 404"]).await;
 }
 
+/// A private job is for the browser that made it, and for whoever gets its link.
+#[tokio::test]
+async fn a_private_job_is_seen_by_whoever_has_its_secret_link() {
+    let server = TestServer::start().await;
+    let browser = Browser::open().await;
+    browser.goto(&server.at("/jobs")).await;
+    browser.click("[data-testid=job-new]").await;
+    choose(&browser, "#job-kind", "noop").await;
+    browser.fill("#job-input-ms", "60000").await;
+    browser.click("#job-private").await;
+    browser.click("[data-testid=job-send]").await;
+    // Its topics are read on each wire, which shows the secret in its own way.
+    browser.wait_for(JOB, "data-state", "running").await;
+    text_with(&browser, "[data-testid=job-private]", "Private").await;
+    for wire in ["ws", "sse", "long-poll", "poll"] {
+        browser.prefer(wire).await;
+        browser.wait_for("[data-testid=connection]", "data-wire", wire).await;
+        browser.wait_for("[data-testid=connection]", "data-state", "live").await;
+    }
+    browser.prefer("ws").await;
+    browser.goto(&server.at("/jobs")).await;
+    text_with(&browser, "[data-job='1'] [data-testid=job-private]", "Private").await;
+    browser.click("[data-job='1'] a").await;
+    browser.wait_for(JOB, "data-state", "running").await;
+    browser.click("[data-testid=job-cancel]").await;
+    browser.wait_for(JOB, "data-state", "cancelled").await;
+    browser.click("[data-testid=job-retry]").await;
+    browser.wait_for(JOB, "data-job", "2").await;
+    browser.wait_for(JOB, "data-state", "running").await;
+    let secret = "return JSON.parse(localStorage['fourwire.job-secrets']).find(([id]) => id === 2)[1]";
+    let secret = browser.run(secret, vec![]).await.as_str().expect("a secret").to_owned();
+    browser.click("[data-testid=job-cancel]").await;
+    browser.wait_for(JOB, "data-state", "cancelled").await;
+    browser.click("[data-testid=job-report]").await;
+    text_with(&browser, "main h1", "Job 2: noop").await;
+    browser.close(&[]).await;
+
+    let browser = Browser::open().await;
+    browser.goto(&server.at("/jobs/2")).await;
+    text_with(&browser, "main h1", "This job is private").await;
+    browser.screenshot("job-private").await;
+    browser.goto(&server.at(&format!("/jobs/2?key={secret}"))).await;
+    browser.wait_for(JOB, "data-state", "cancelled").await;
+    let address = browser.run("return location.search", vec![]).await;
+    let shows = address.as_str().is_some_and(|address| address.contains(&secret));
+    assert!(!shows, "an address is easily shown by accident: {address}");
+    browser.close(&["the server responded with a status of 401"]).await;
+}
+
 /// From the form to what Chromium itself can open: an AVIF, and a film.
 #[tokio::test]
 async fn a_picture_and_a_film_are_made_and_looked_at() {

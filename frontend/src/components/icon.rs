@@ -26,6 +26,8 @@ pub enum Icon {
     Check,
     /// A cross.
     Close,
+    /// A padlock.
+    Lock,
 }
 
 impl Icon {
@@ -43,6 +45,7 @@ impl Icon {
             Self::Warning => "M8 2.2 14.5 13.5h-13zM8 6.5v3.2M8 11.5v.2",
             Self::Check => "M3 8.5l3.2 3.2L13 4.8",
             Self::Close => "M4 4l8 8M12 4l-8 8",
+            Self::Lock => "M3.5 7.5h9v6h-9zM5.5 7.5V5a2.5 2.5 0 0 1 5 0v2.5",
         }
     }
 

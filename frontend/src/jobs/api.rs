@@ -4,11 +4,20 @@ use fourwire_shared::job::{
     AttemptList, JOBS_PATH, Job, JobId, JobList, KINDS_PATH, KindList, QUEUES_PATH, Queue, QueueList,
 };
 
+use super::keys;
 use crate::api::{Call, Failure};
 
 /// A job's address.
 pub fn path(id: JobId) -> String {
     format!("{JOBS_PATH}/{id}")
+}
+
+/// Shows the secret of a private job, if it is known here.
+fn of(id: JobId, call: Call) -> Call {
+    match keys::secret_of(id) {
+        Some(secret) => call.bearer(&secret),
+        None => call,
+    }
 }
 
 /// A page of jobs; `query` filters it.
@@ -18,12 +27,12 @@ pub async fn list(query: &str) -> Result<JobList, Failure> {
 
 /// A job, with its input.
 pub async fn job(id: JobId) -> Result<Job, Failure> {
-    Call::get(&path(id)).read().await
+    of(id, Call::get(&path(id))).read().await
 }
 
 /// A job's attempts.
 pub async fn attempts(id: JobId) -> Result<AttemptList, Failure> {
-    Call::get(&format!("{}/attempts", path(id))).read().await
+    of(id, Call::get(&format!("{}/attempts", path(id)))).read().await
 }
 
 /// Submits what `json` says.
@@ -33,17 +42,22 @@ pub async fn submit(json: &str, key: &str) -> Result<Job, Failure> {
 
 /// Ends a job, or has it ended.
 pub async fn cancel(id: JobId) -> Result<Job, Failure> {
-    Call::post(&format!("{}/cancel", path(id))).read().await
+    of(id, Call::post(&format!("{}/cancel", path(id)))).read().await
 }
 
 /// Tries a job again: it, or a new one.
 pub async fn retry(id: JobId, key: &str) -> Result<Job, Failure> {
-    Call::post(&format!("{}/retry", path(id))).key(key).read().await
+    let job: Job = of(id, Call::post(&format!("{}/retry", path(id))).key(key)).read().await?;
+    // Another try is as private as the first.
+    if let Some(secret) = keys::secret_of(id).filter(|_| job.private) {
+        keys::remember(job.id, &secret);
+    }
+    Ok(job)
 }
 
 /// Forgets a job.
 pub async fn delete(id: JobId) -> Result<(), Failure> {
-    Call::delete(&path(id)).send().await
+    of(id, Call::delete(&path(id))).send().await
 }
 
 /// All queues.

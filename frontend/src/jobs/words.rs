@@ -6,6 +6,8 @@ use fourwire_shared::{
 };
 use yew::prelude::*;
 
+use crate::components::Icon;
+
 /// A state as a person says it.
 pub const fn state(state: State) -> &'static str {
     match state {
@@ -71,6 +73,14 @@ pub fn rate(progress: &Progress, elapsed_us: u64) -> Option<String> {
 pub fn left(progress: &Progress) -> Option<String> {
     let eta_ms = progress.eta_ms.filter(|_| progress.total.is_some_and(|total| progress.done < total))?;
     Some(format!("about {} left", span(eta_ms.saturating_mul(1_000))))
+}
+
+/// Whether a job is private, as a tag.
+pub fn private_tag(job: &Job) -> Html {
+    if !job.private {
+        return html! {};
+    }
+    html! { <span class="tag" data-testid="job-private" title="Only whoever has its secret link sees more of it.">{ Icon::Lock.view() }{ "Private" }</span> }
 }
 
 /// The bar of a progress; one without a total only moves.

@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::{
     JobError,
+    access::SecretDigest,
     kinds::Policy as KindPolicy,
     mutant::mutant,
     office::Office,
@@ -54,8 +55,15 @@ pub(super) fn find(tx: &mut Tx<'_>, id: JobId) -> Result<JobRow, JobError> {
 }
 
 /// Adds a job, its topic and its first event.
-pub(super) fn add(tx: &mut Tx<'_>, office: &Office, job: &Job, input: &str) -> Result<JobRow, JobError> {
-    let id = within(tx, |c| jobs::insert(c, job, input))?;
+pub(super) fn add(
+    tx: &mut Tx<'_>,
+    office: &Office,
+    job: &Job,
+    input: &str,
+    secret: Option<SecretDigest>,
+) -> Result<JobRow, JobError> {
+    let id = within(tx, |c| jobs::insert(c, job, input, secret))?;
+    office.secrets.know(id, secret);
     declare_latest(tx, &id.topic())?;
     let mut row = find(tx, id)?;
     tell(tx, office, &mut row)?;
@@ -108,7 +116,7 @@ fn tell(tx: &mut Tx<'_>, office: &Office, row: &mut JobRow) -> Result<(), JobErr
     let (id, topic) = (row.job.id, row.job.id.topic());
     if !mutant!(office, EventMissing) || !row.job.state.is_over() {
         row.seq = tx.append(&topic, &text(&row.job)?)?.seq;
-        let feed = tx.append(&jobs_topic(), &text(&json!({ "job": row.job }))?)?.seq;
+        let feed = tx.append(&jobs_topic(), &text(&json!({ "job": row.job.clone().for_all() }))?)?.seq;
         within(tx, |c| jobs::set_feed(c, feed))?;
     }
     within(tx, |c| jobs::update(c, row))?;

@@ -35,6 +35,12 @@ pub enum JobError {
     /// It is not over.
     #[error("job {} is {}", .0.id, .0.state.as_str())]
     NotOver(Box<Job>),
+    /// It is private, and nothing was shown.
+    #[error("job {0} is private: it takes its secret link, or its secret as a bearer")]
+    Unauthorized(JobId),
+    /// It is private, and something else was shown.
+    #[error("job {0} is private, and what was shown is not its secret")]
+    Forbidden(JobId),
     /// As many wait as may wait.
     #[error("as many jobs wait in {0} as may wait")]
     QueueFull(String),
@@ -91,6 +97,8 @@ impl From<JobError> for Problem {
             JobError::NotUnique(job) => with(problem(Code::JobNotUnique).field("unique_key"), job),
             JobError::Over(job) => with(problem(Code::JobOver), job),
             JobError::NotOver(job) => with(problem(Code::JobNotOver), job),
+            JobError::Unauthorized(_) => problem(Code::Unauthorized).field("authorization"),
+            JobError::Forbidden(_) => problem(Code::Forbidden),
             JobError::QueueFull(_) => problem(Code::QueueFull).retry_after_ms(FULL_MS),
             JobError::KeyReused => problem(Code::IdempotencyKeyReused).field("idempotency-key"),
             JobError::Bad(bad) => Self::clone(bad),
@@ -102,7 +110,7 @@ impl From<JobError> for Problem {
 
 /// A struct of strings and numbers always serialises.
 fn with(problem: Problem, job: &Job) -> Problem {
-    match to_raw_value(job) {
+    match to_raw_value(&job.clone().for_all()) {
         Ok(current) => problem.current(current),
         Err(_) => problem,
     }

@@ -10,12 +10,13 @@
 //!
 //! The rules are `shared/src/job/`; the contract is `docs/JOBS.md`. What jobs can do is in [`kinds`], a file a kind.
 //! The layers: `store/` is the SQL, `change.rs` the transactions, `attempt.rs` one attempt, `workers.rs` what runs here,
-//! `remote/` what runs in other processes, `submit.rs`, `schedules.rs`, `suppressing.rs` and `reading.rs` what is asked for,
+//! `remote/` what runs in other processes, `submit.rs`, `schedules.rs`, `suppressing.rs` and `reading.rs` what is asked for, `access.rs` by whom,
 //! `routes.rs` how it is asked for.
 
 pub mod checker;
 pub mod kinds;
 
+mod access;
 mod attempt;
 mod change;
 mod download;
@@ -109,6 +110,11 @@ impl Jobs {
         for prefix in ["job", fourwire_shared::job::JOBS_TOPIC, "queue"] {
             office.log.own(prefix, states.clone());
         }
+        let private = office.readers.read(store::jobs::private).await?;
+        if let Some(newest) = office.readers.read(store::jobs::newest).await? {
+            office.secrets.reached(newest);
+        }
+        private.into_iter().for_each(|(id, secret)| office.secrets.know(id, Some(secret)));
         office.insist(change::declare).await?;
         workers::rescue(&office).await?;
         remote::adopt(&office).await?;

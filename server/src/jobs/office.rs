@@ -16,6 +16,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     Files, JobError, Settings,
+    access::Secrets,
     attempt::Tools,
     kinds::Kinds,
     rates::Rates,
@@ -49,6 +50,8 @@ pub(super) struct Office {
     pub(super) offers: watch::Sender<u64>,
     /// How often kinds may begin.
     pub(super) rates: Rates,
+    /// Which jobs are not everybody's.
+    pub(super) secrets: Secrets,
     /// What workers in other processes have under way.
     pub(super) leases: Leases,
     /// There may be a schedule that is earlier than what is waited for.
@@ -94,6 +97,7 @@ impl Office {
             wake: Notify::new(),
             offers: watch::Sender::new(0),
             rates,
+            secrets: Secrets::default(),
             leases: Leases::default(),
             new_schedule: Notify::new(),
             claims: AtomicU64::new(0),

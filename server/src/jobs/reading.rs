@@ -28,7 +28,7 @@ impl Jobs {
     /// A page of jobs.
     pub(super) async fn jobs(&self, wanted: Wanted, limit: usize) -> Result<JobList, JobError> {
         let mut page = self.office.readers.read(move |c| snapshots::page(c, &wanted, limit)).await?;
-        page.jobs = page.jobs.into_iter().map(|job| self.office.with_progress(job)).collect();
+        page.jobs = page.jobs.into_iter().map(|job| self.office.with_progress(job).for_all()).collect();
         Ok(page)
     }
 

@@ -3,7 +3,7 @@
 use axum::{
     Extension, Json, Router,
     body::Body,
-    extract::{DefaultBodyLimit, Path, RawQuery, State, rejection::PathRejection},
+    extract::{DefaultBodyLimit, FromRequestParts, Path, RawQuery, State, rejection::PathRejection},
     response::{IntoResponse, Response},
     routing::{get, post, put},
 };
@@ -17,11 +17,11 @@ use fourwire_shared::{
         upload::UPLOADS_PATH,
     },
 };
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts};
 
 use super::{Answer, JobError, Jobs, download, remote, store::jobs::Wanted, worker::Secret};
 use crate::{
-    body,
+    body, credential,
     edge::{Allowance, bodies_up_to},
     idempotency,
     query::{self, bad, single},
@@ -65,7 +65,21 @@ pub fn router(jobs: Jobs, secret: Secret) -> Router {
         .merge(workers)
 }
 
-type Id = Result<Path<JobId>, PathRejection>;
+/// The job that a path names, if whoever asks may see it: she shows its secret as a bearer, or follows its secret link.
+struct Permitted(JobId);
+
+impl FromRequestParts<Jobs> for Permitted {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, jobs: &Jobs) -> Result<Self, Refusal> {
+        let Path(id) = Path::<JobId>::from_request_parts(parts, jobs).await.map_err(|_| not_found())?;
+        let linked = parts.method == Method::GET || parts.method == Method::HEAD;
+        let query = parts.uri.query().filter(|_| linked).unwrap_or_default();
+        let shown = credential::of(&parts.headers).or(credential::of_link(query));
+        jobs.permit(id, shown.as_ref())?;
+        Ok(Self(id))
+    }
+}
 
 async fn submit(State(jobs): State<Jobs>, headers: HeaderMap, body: body::Read) -> Result<Response, Refusal> {
     let spec: JobSpec = body::parse(&body::read_json(&headers, body)?)?;
@@ -81,30 +95,34 @@ async fn submit_all(
     Ok(answer(jobs.submit_all(batch, idempotency::key(&headers)?).await?))
 }
 
-async fn job(State(jobs): State<Jobs>, id: Id) -> Result<Response, Refusal> {
-    Ok((NO_STORE, Json(jobs.job(known(id)?).await?)).into_response())
+async fn job(State(jobs): State<Jobs>, Permitted(id): Permitted) -> Result<Response, Refusal> {
+    Ok((NO_STORE, Json(jobs.job(id).await?)).into_response())
 }
 
-async fn delete(State(jobs): State<Jobs>, id: Id) -> Result<StatusCode, Refusal> {
-    jobs.delete(known(id)?).await?;
+async fn delete(State(jobs): State<Jobs>, Permitted(id): Permitted) -> Result<StatusCode, Refusal> {
+    jobs.delete(id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn cancel(State(jobs): State<Jobs>, id: Id) -> Result<Response, Refusal> {
-    Ok((NO_STORE, Json(jobs.cancel(known(id)?).await?)).into_response())
+async fn cancel(State(jobs): State<Jobs>, Permitted(id): Permitted) -> Result<Response, Refusal> {
+    Ok((NO_STORE, Json(jobs.cancel(id).await?)).into_response())
 }
 
-async fn retry(State(jobs): State<Jobs>, id: Id, headers: HeaderMap) -> Result<Response, Refusal> {
-    Ok(answer(jobs.retry(known(id)?, idempotency::key(&headers)?).await?))
+async fn retry(
+    State(jobs): State<Jobs>,
+    Permitted(id): Permitted,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    Ok(answer(jobs.retry(id, idempotency::key(&headers)?).await?))
 }
 
-async fn attempts(State(jobs): State<Jobs>, id: Id) -> Result<Response, Refusal> {
-    Ok((NO_STORE, Json(jobs.attempts(known(id)?).await?)).into_response())
+async fn attempts(State(jobs): State<Jobs>, Permitted(id): Permitted) -> Result<Response, Refusal> {
+    Ok((NO_STORE, Json(jobs.attempts(id).await?)).into_response())
 }
 
 async fn result(
     State(jobs): State<Jobs>,
-    id: Id,
+    Permitted(id): Permitted,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
@@ -114,7 +132,7 @@ async fn result(
         Some("true") => true,
         Some(_) => return Err(bad("inline", "it is true or false").into()),
     };
-    let (job, file) = jobs.result(known(id)?).await?;
+    let (job, file) = jobs.result(id).await?;
     let Some(result) = &job.result else { return Err(JobError::ResultUnknown(job.id).into()) };
     Ok(download::answer(&job, result, file, &headers, inline).await)
 }
@@ -235,10 +253,6 @@ async fn unsuppress(State(jobs): State<Jobs>, address: Name) -> Result<StatusCod
 
 async fn kinds(State(jobs): State<Jobs>) -> impl IntoResponse {
     (NO_STORE, Json(jobs.kinds()))
-}
-
-fn known(id: Id) -> Result<JobId, Refusal> {
-    id.map(|Path(id)| id).map_err(|_| not_found())
 }
 
 /// An answer, with the place of the job if it is one.

@@ -37,6 +37,10 @@ impl Jobs {
         if !spec.job.after.is_empty() || !spec.job.after_batch.is_empty() {
             return Err(JobError::field("job.after", "a schedule's job waits for its time alone"));
         }
+        if spec.job.secret.is_some() {
+            // It would have to be kept as it is.
+            return Err(JobError::field("job.secret", "a schedule's jobs are everybody's"));
+        }
         submit::checked(&self.office, spec.job.clone()).map_err(|error| submit::below("job", error))?;
         let zone = spec.zone.unwrap_or_else(|| DEFAULT_ZONE.to_owned());
         let next_at = next(&spec.cron, &zone, self.office.log.now_us())?;
@@ -163,7 +167,7 @@ async fn tick(office: &Arc<Office>, schedule: Schedule, now: u64) -> Result<(), 
     let submitted = office.log.transact_in_turn(0, move |tx| {
         let found = within(tx, |c| schedules::find(c, &schedule.name))?;
         let Some(mut is) = found.filter(|is| !is.paused && is.next_at == schedule.next_at) else {
-            return Ok(false);
+            return Ok(None);
         };
         is.last_at = Some(is.next_at);
         (is.last_job, is.last_error) = match ready.and_then(|ready| submit::write(tx, &this, &ready)) {
@@ -179,9 +183,10 @@ async fn tick(office: &Arc<Office>, schedule: Schedule, now: u64) -> Result<(), 
         }
         let job = change::text(&is.job)?;
         within(tx, |c| schedules::put(c, &is, &job))?;
-        Ok::<_, JobError>(is.last_error.is_none())
+        Ok::<_, JobError>(is.last_job.filter(|_| is.last_error.is_none()))
     });
-    if submitted.await? {
+    if let Some(id) = submitted.await? {
+        office.secrets.reached(id);
         metrics::counter!("fourwire_jobs_submitted_total").increment(1);
         office.wake();
     }

@@ -9,11 +9,11 @@ use fourwire_shared::{
 use rusqlite::Connection;
 
 use super::{
-    change,
+    JobError, change,
     office::Office,
     store::jobs::{self, Wanted},
 };
-use crate::log::{Snapshot, SnapshotFuture, SnapshotSource};
+use crate::log::{AccessFuture, Credential, LogError, Snapshot, SnapshotFuture, SnapshotSource};
 
 /// Jobs of the state of the topic of all jobs.
 const FIRST_PAGE: usize = 50;
@@ -30,6 +30,27 @@ impl SnapshotSource for States {
             let snapshot = state.ok().flatten()?;
             office.log.catch_up(snapshot.seq).await;
             Some(snapshot)
+        })
+    }
+
+    fn is_private(&self, topic: &Topic) -> bool {
+        let office = JobId::told_by(topic).zip(self.0.upgrade());
+        office.is_some_and(|(id, office)| office.secrets.is_private(id) || !office.secrets.has_reached(id))
+    }
+
+    fn may_read<'a>(&'a self, topic: &'a Topic, credential: Option<&'a Credential>) -> AccessFuture<'a> {
+        Box::pin(async move {
+            let office = self.0.upgrade().ok_or(LogError::Stopped)?;
+            let id = JobId::told_by(topic).ok_or_else(|| LogError::Unknown(topic.clone()))?;
+            if !office.secrets.has_reached(id) {
+                let newest = office.readers.read(jobs::newest).await.map_err(LogError::from)?;
+                let is_there = newest.filter(|newest| *newest >= id);
+                office.secrets.reached(is_there.ok_or_else(|| LogError::Unknown(topic.clone()))?);
+            }
+            office.secrets.permit(id, credential).map_err(|error| match error {
+                JobError::Forbidden(_) => LogError::Forbidden(topic.clone()),
+                _ => LogError::Unauthorized(topic.clone()),
+            })
         })
     }
 }
@@ -50,7 +71,7 @@ pub(super) fn page(rows: &Connection, wanted: &Wanted, limit: usize) -> rusqlite
     let mut found = jobs::page(rows, wanted, limit + 1)?;
     let more = found.len() > limit;
     found.truncate(limit);
-    let jobs: Vec<_> = found.into_iter().map(|row| row.job).collect();
+    let jobs: Vec<_> = found.into_iter().map(|row| row.job.for_all()).collect();
     let next = jobs.last().filter(|_| more).map(|job| job.id);
     Ok(JobList { jobs, next })
 }

@@ -10,7 +10,9 @@ use fourwire_shared::job::{
 use sha2::{Digest, Sha256};
 
 use super::{
-    JobError, Jobs, change,
+    JobError, Jobs,
+    access::{self, SecretDigest},
+    change,
     kinds::Policy,
     mutant::mutant,
     office::Office,
@@ -34,6 +36,7 @@ const AHEAD_US_MAX: u64 = 10 * 366 * 86_400 * 1_000_000;
 pub(super) struct Ready {
     job: Job,
     input: Box<str>,
+    secret: Option<SecretDigest>,
     after: Vec<JobId>,
     /// Places in its batch.
     after_batch: Vec<usize>,
@@ -53,7 +56,7 @@ impl Jobs {
         let bytes = ready.input.len();
         let answer = self.once(key, digest, bytes, move |tx, office| {
             let row = write(tx, office, &ready)?;
-            Ok((202, change::text(&row.job)?))
+            Ok((202, change::text(&row.job)?, row.job.id))
         });
         Ok(counted(answer.await?, 1))
     }
@@ -84,7 +87,8 @@ impl Jobs {
                 one.after.extend(before.ok_or_else(|| at(index, JobError::field("after_batch", what)))?);
                 made.jobs.push(write(tx, office, &one).map_err(|error| at(index, error))?.job.id);
             }
-            Ok((202, change::text(&made)?))
+            let newest = made.jobs.last().copied().unwrap_or(JobId::new(0));
+            Ok((202, change::text(&made)?, newest))
         });
         Ok(counted(answer.await?, count))
     }
@@ -121,13 +125,14 @@ impl Jobs {
                 State::Scheduled if row.job.waits_for > 0 => Err(JobError::NotOver(Box::new(row.job))),
                 State::Scheduled | State::Retryable => {
                     change::hurry(tx, office, &mut row)?;
-                    Ok((200, change::text(&row.job)?))
+                    Ok((200, change::text(&row.job)?, id))
                 }
                 State::Completed | State::Cancelled | State::Discarded => {
                     let job = Job { run_at: 0, retry_of: Some(id), ..row.job };
                     let (after, after_batch) = (Vec::new(), Vec::new());
-                    let again = write(tx, office, &Ready { job, input: row.input, after, after_batch })?;
-                    Ok((202, change::text(&again.job)?))
+                    let ready = Ready { job, input: row.input, secret: row.secret, after, after_batch };
+                    let again = write(tx, office, &ready)?;
+                    Ok((202, change::text(&again.job)?, again.job.id))
                 }
             }
         })
@@ -143,6 +148,7 @@ impl Jobs {
         let deleted = self.office.tracker.spawn(async move {
             let this = Arc::clone(&office);
             let row = office.log.transact(0, move |tx| change::delete(tx, &this, id)).await?;
+            office.secrets.know(id, None);
             upkeep::remove_file(&office, &row.job).await;
             Ok(())
         });
@@ -164,13 +170,14 @@ impl Jobs {
         Ok(queue)
     }
 
-    /// Does something once under a key; a repeat is answered with the same bytes. Without a key it is done each time.
+    /// Does something once under a key; a repeat is answered with the same bytes. Without a key it is done each time. The
+    /// work gives its answer, and the newest job that there is by it.
     async fn once(
         &self,
         key: Option<String>,
         digest: [u8; 32],
         bytes: usize,
-        work: impl FnOnce(&mut Tx<'_>, &Office) -> Result<(u16, String), JobError> + Send + 'static,
+        work: impl FnOnce(&mut Tx<'_>, &Office) -> Result<(u16, String, JobId), JobError> + Send + 'static,
     ) -> Result<Answer, JobError> {
         idempotency::check(key.as_deref())?;
         if self.office.draining.is_cancelled() {
@@ -184,19 +191,20 @@ impl Jobs {
             {
                 let Command { digest: of, status, answer } = first;
                 let answer = Answer { status, body: answer, replayed: true };
-                return if of == digest { Ok(answer) } else { Err(JobError::KeyReused) };
+                return if of == digest { Ok((answer, None)) } else { Err(JobError::KeyReused) };
             }
-            let (status, body) = work(tx, &office)?;
+            let (status, body, newest) = work(tx, &office)?;
             let body: Box<str> = body.into();
             if let Some(key) = asked {
                 let now = tx.now_us();
                 let command = Command { digest, status, answer: body.clone() };
                 within(tx, |c| commands::insert(c, key, &command, now))?;
             }
-            Ok(Answer { status, body, replayed: false })
+            Ok((Answer { status, body, replayed: false }, Some(newest)))
         });
-        let answer = answer.await?;
-        if !answer.replayed {
+        let (answer, newest) = answer.await?;
+        if let Some(newest) = newest {
+            self.office.secrets.reached(newest);
             self.office.wake();
         }
         Ok(answer)
@@ -253,6 +261,7 @@ pub(super) fn checked(office: &Office, spec: JobSpec) -> Result<Ready, JobError>
     if spec.after_batch.len() > AFTER_MAX {
         return Err(JobError::field("after_batch", format_args!("it names at most {AFTER_MAX} jobs")));
     }
+    let secret = access::digest(spec.secret.as_deref())?;
     let job = Job {
         id: JobId::new(0),
         kind: spec.kind,
@@ -268,6 +277,7 @@ pub(super) fn checked(office: &Office, spec: JobSpec) -> Result<Ready, JobError>
         max_attempts,
         timeout_s,
         cancelling: false,
+        private: secret.is_some(),
         unique_key: spec.unique_key,
         waits_for: 0,
         retry_of: None,
@@ -276,7 +286,7 @@ pub(super) fn checked(office: &Office, spec: JobSpec) -> Result<Ready, JobError>
         result: None,
         input: None,
     };
-    Ok(Ready { job, input: input.into(), after: spec.after, after_batch: spec.after_batch })
+    Ok(Ready { job, input: input.into(), secret, after: spec.after, after_batch: spec.after_batch })
 }
 
 /// An answer to a submission of so many jobs.
@@ -289,7 +299,7 @@ fn counted(answer: Answer, jobs: usize) -> Answer {
 
 /// Writes a job that was checked.
 pub(super) fn write(tx: &mut Tx<'_>, office: &Office, ready: &Ready) -> Result<jobs::JobRow, JobError> {
-    let Ready { job, input, after, .. } = ready;
+    let Ready { job, input, secret, after, .. } = ready;
     if let Some(key) = &job.unique_key
         && let Some(other) = within(tx, |c| jobs::unique(c, &job.kind, key))?
     {
@@ -312,8 +322,8 @@ pub(super) fn write(tx: &mut Tx<'_>, office: &Office, ready: &Ready) -> Result<j
     let waits_for = u32::try_from(parents.len()).unwrap_or(u32::MAX);
     let waits = job.run_at > now || waits_for > 0;
     let state = if waits { State::Scheduled } else { State::Available };
-    let row =
-        change::add(tx, office, &Job { state, created_at: now, run_at, waits_for, ..job.clone() }, input)?;
+    let job = Job { state, created_at: now, run_at, waits_for, ..job.clone() };
+    let row = change::add(tx, office, &job, input, *secret)?;
     for parent in parents {
         within(tx, |c| needs::insert(c, (row.job.id, parent)))?;
     }

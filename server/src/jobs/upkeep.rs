@@ -122,11 +122,11 @@ pub(super) async fn forget_some(office: &Arc<Office>) -> Result<bool, JobError> 
     let forgotten = office.log.transact(0, move |tx| {
         let mut files = Vec::new();
         for id in old {
-            files.push(change::delete(tx, &this, id)?.job);
+            files.push((change::delete(tx, &this, id)?.job, true));
         }
         for id in too_large {
             if let Some(mut row) = within(tx, |c| jobs::find(c, id))? {
-                files.push(row.job.clone());
+                files.push((row.job.clone(), false));
                 row.job.result = None;
                 within(tx, |c| jobs::update(c, &row))?;
             }
@@ -134,7 +134,10 @@ pub(super) async fn forget_some(office: &Arc<Office>) -> Result<bool, JobError> 
         within(tx, |c| commands::prune(c, answers_before, BATCH as u32))?;
         Ok::<_, JobError>(files)
     });
-    for job in forgotten.await? {
+    for (job, is_gone) in forgotten.await? {
+        if is_gone {
+            office.secrets.know(job.id, None);
+        }
         remove_file(office, &job).await;
     }
     Ok(true)

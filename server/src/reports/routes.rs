@@ -8,22 +8,25 @@ use axum::{
     response::Response,
     routing::get,
 };
-use fourwire_shared::job::JobId;
+use fourwire_shared::job::{JobId, SECRET_PARAMETER};
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use leptos::{nonce::use_nonce, prelude::expect_context};
 use leptos_axum::ResponseOptions;
 
 use super::{Report, of_job, page};
-use crate::jobs::{JobError, Jobs};
+use crate::{
+    credential,
+    jobs::{JobError, Jobs},
+};
 
 /// Where the report of a job is.
 pub(crate) const PATH: &str = "/reports/{id}";
 
 /// On each page, beside the policy for content, which has the page's own nonce.
 const SECURITY: [(HeaderName, HeaderValue); 4] = [
-    (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
+    (header::CACHE_CONTROL, HeaderValue::from_static("no-cache, private")),
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
-    (header::REFERRER_POLICY, HeaderValue::from_static("same-origin")),
+    (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
     (HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin")),
 ];
 
@@ -40,7 +43,9 @@ async fn report(
     request: Request,
 ) -> Response {
     let found = match id {
-        Ok(Path(id)) => of(&jobs, id).await.map_err(|error| (status(&error), error.to_string())),
+        Ok(Path(id)) => of(&jobs, id, request.uri().query().unwrap_or_default())
+            .await
+            .map_err(|error| (status(&error), error.to_string())),
         Err(_) => Err((StatusCode::NOT_FOUND, "a report has the number of its job".to_owned())),
     };
     let (status, report) = match found {
@@ -51,7 +56,9 @@ async fn report(
 }
 
 /// Reads what there is to say of a job.
-async fn of(jobs: &Jobs, id: JobId) -> Result<Report, JobError> {
+async fn of(jobs: &Jobs, id: JobId, query: &str) -> Result<Report, JobError> {
+    let shown = credential::of_link(query);
+    jobs.permit(id, shown.as_ref())?;
     let job = jobs.job(id).await?;
     let attempts = jobs.attempts(id).await?.attempts;
     let mut result = None;
@@ -60,22 +67,32 @@ async fn of(jobs: &Jobs, id: JobId) -> Result<Report, JobError> {
     {
         result = of_job::beginning(file).await.ok();
     }
-    Ok(of_job::report(&job, &attempts, result.as_deref()))
+    let mut report = of_job::report(&job, &attempts, result.as_deref());
+    if let Some(shown) = shown.filter(|_| job.private) {
+        // Where it leads to is as private. The secret is of characters that an address holds as they are.
+        report
+            .links
+            .iter_mut()
+            .for_each(|(href, _)| *href = format!("{href}?{SECRET_PARAMETER}={}", shown.secret()));
+    }
+    Ok(report)
 }
 
 const fn status(error: &JobError) -> StatusCode {
     match error {
         JobError::Unknown(_) => StatusCode::NOT_FOUND,
+        JobError::Unauthorized(_) => StatusCode::UNAUTHORIZED,
+        JobError::Forbidden(_) => StatusCode::FORBIDDEN,
         _ => StatusCode::SERVICE_UNAVAILABLE,
     }
 }
 
 /// What is said where there is nothing to report.
 fn none(status: StatusCode, why: String) -> Report {
-    let title = if status == StatusCode::NOT_FOUND {
-        "There is no such report"
-    } else {
-        "The report cannot be made now"
+    let title = match status {
+        StatusCode::NOT_FOUND => "There is no such report",
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => "This report is private",
+        _ => "The report cannot be made now",
     };
     let links = vec![("/jobs".to_owned(), "All jobs".to_owned())];
     Report {

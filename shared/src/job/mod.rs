@@ -55,6 +55,10 @@ pub const QUEUE_CHARS_MAX: usize = 64;
 pub const QUEUE_FORM: &str = "it is 1 to 64 of a–z, 0–9, - and _";
 /// The most characters of a unique key: visible ASCII.
 pub const UNIQUE_KEY_CHARS_MAX: usize = 255;
+/// How many characters the secret of a private job has: those that an address holds as they are.
+pub const SECRET_CHARS: std::ops::RangeInclusive<usize> = 32..=128;
+/// The parameter of a link that shows the secret of a private job.
+pub const SECRET_PARAMETER: &str = "key";
 
 /// A job. Its topic is `job.<id>`. Numbers rise with the submission and are never used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -85,6 +89,13 @@ impl JobId {
     /// Whose topic this is.
     pub fn of_topic(topic: &Topic) -> Option<Self> {
         let number = topic.as_str().strip_prefix("job.")?;
+        number.parse().ok().filter(|id: &Self| id.to_string() == number)
+    }
+
+    /// The job that a topic tells of: its own, or that of what its work says.
+    pub fn told_by(topic: &Topic) -> Option<Self> {
+        let number = topic.as_str().strip_prefix("job.")?;
+        let number = number.strip_suffix(".log").unwrap_or(number);
         number.parse().ok().filter(|id: &Self| id.to_string() == number)
     }
 }
@@ -118,6 +129,12 @@ pub fn is_queue(name: &str) -> bool {
     (1..=QUEUE_CHARS_MAX).contains(&name.len()) && name.bytes().all(good)
 }
 
+/// Whether this can be the secret of a private job.
+pub fn is_secret(text: &str) -> bool {
+    let good = |b: u8| b.is_ascii_alphanumeric() || b"-_.~".contains(&b);
+    SECRET_CHARS.contains(&text.len()) && text.bytes().all(good)
+}
+
 /// The topic of a queue; its name must be one.
 pub fn queue_topic(name: &str) -> Option<Topic> {
     format!("queue.{name}").parse().ok().filter(|_| is_queue(name))
@@ -149,6 +166,9 @@ pub struct JobSpec {
     /// As long as a job of this kind with this key is not over, there is no second one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unique_key: Option<String>,
+    /// Makes it private: only whoever shows this sees it from then on. See [`is_secret`]; the server keeps a digest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret: Option<String>,
     /// Jobs that must be completed before. If one of them ends otherwise, this one is cancelled. At most [`AFTER_MAX`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub after: Vec<JobId>,
@@ -227,6 +247,10 @@ pub struct Job {
     /// Whether somebody wants it ended.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub cancelling: bool,
+    /// Whether only whoever shows its secret may see it. Of such a job lists and the topic of all jobs say no more than
+    /// where it stands.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub private: bool,
     /// See [`JobSpec::unique_key`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unique_key: Option<String>,
@@ -251,6 +275,15 @@ pub struct Job {
 }
 
 impl Job {
+    /// The job as everybody may see it.
+    #[must_use]
+    pub fn for_all(self) -> Self {
+        if !self.private {
+            return self;
+        }
+        Self { unique_key: None, progress: None, error: None, result: None, input: None, ..self }
+    }
+
     /// Whether this is the job as it was later than `other`, or at the same time: for readers that hear of one job in
     /// several ways. Attempts rise, each has one way to go, and within it progress does not go back.
     pub fn is_no_older_than(&self, other: &Self) -> bool {

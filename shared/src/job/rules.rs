@@ -53,6 +53,7 @@ mod tests {
             max_attempts,
             timeout_s: 1,
             cancelling,
+            private: false,
             unique_key: None,
             waits_for: 0,
             retry_of: None,

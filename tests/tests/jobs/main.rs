@@ -8,5 +8,6 @@ mod mail;
 mod media;
 mod model;
 mod over_wires;
+mod private;
 mod report;
 mod workers;

@@ -20,10 +20,10 @@ use self::{
 };
 use crate::{
     api::{Failure, new_key},
-    components::{link, use_say, whole_failure},
-    jobs::{api, bar, state_tag, words},
+    components::{copy_button, link, use_say, whole_failure},
+    jobs::{api, bar, keys, private_tag, state_tag, words},
     json::pretty,
-    live::{Folder, use_topics},
+    live::{Folder, use_live, use_topics},
     router::{Go, Route},
     time::use_now,
     wire::Arrival,
@@ -42,6 +42,10 @@ pub struct JobProps {
 #[hook]
 fn use_job(id: JobId) -> (Rc<RefCell<Story>>, Option<Failure>) {
     let story = use_mut_ref(Story::default);
+    let live = use_live();
+    use_memo(id, |id| keys::take_from_address(*id));
+    // Before its topics are followed, which the effects of this render do.
+    live.driver().authorize(keys::secret_of(id));
     let failure = use_state_eq(|| None::<Failure>);
     let update = use_force_update();
     {
@@ -98,7 +102,7 @@ pub fn Job(JobProps { id, go }: &JobProps) -> Html {
             <header class="page-head">
                 <div>
                     <h1>{ format!("Job {id}") }</h1>
-                    <p class="row">{ &job.kind }{ state_tag(job) }<span>{ format!("in queue {}, priority {}", job.queue, job.priority) }</span></p>
+                    <p class="row">{ &job.kind }{ state_tag(job) }{ private_tag(job) }<span>{ format!("in queue {}, priority {}", job.queue, job.priority) }</span></p>
                 </div>
                 <Acts job={job.clone()} go={go.clone()} refused={refused.setter()} />
             </header>
@@ -128,11 +132,18 @@ pub fn Job(JobProps { id, go }: &JobProps) -> Html {
 
 /// While nothing is known, or where there is no such job.
 fn missing(failure: Option<Failure>, go: &Go) -> Html {
+    let is_private =
+        matches!(&failure, Some(Failure::Refused(problem)) if matches!(problem.status, 401 | 403));
+    let title = if is_private { "This job is private" } else { "No such job" };
     html! {
         <section class="page">
             if let Some(failure) = failure {
-                <header class="page-head"><h1>{ "No such job" }</h1>{ link(go, Route::Jobs, "button", None, html! { { "All jobs" } }) }</header>
-                { whole_failure(&failure, &[]) }
+                <header class="page-head"><h1>{ title }</h1>{ link(go, Route::Jobs, "button", None, html! { { "All jobs" } }) }</header>
+                if is_private {
+                    <p>{ "Only whoever has its secret link sees it. It comes from whoever submitted the job." }</p>
+                } else {
+                    { whole_failure(&failure, &[]) }
+                }
             } else {
                 <div class="skeleton skeleton-title"></div>
                 <div class="skeleton skeleton-chart"></div>
@@ -250,13 +261,22 @@ fn Acts(ActsProps { job, go, refused }: &ActsProps) -> Html {
         })
     };
     let is_over = job.state.is_over();
+    let link_button = copy_button(
+        &say,
+        "Copy secret link",
+        Callback::from(move |()| {
+            let origin = crate::window().location().origin().unwrap_or_default();
+            format!("{origin}{}", keys::linked(&Route::Job(id).path(), id))
+        }),
+    );
     html! {
         <div class="row">
             if let Some(first) = job.retry_of { { link(go, Route::Job(first), "button quiet", None, html! { { format!("Tries job {first} again") } }) } }
             if !is_over && !job.cancelling { <button type="button" class="button danger" data-testid="job-cancel" onclick={cancel}>{ "Cancel" }</button> }
             if is_over || job.state == State::Retryable { <button type="button" class="button" data-testid="job-retry" onclick={retry}>{ if is_over { "Try again" } else { "Try now" } }</button> }
             if is_over { <button type="button" class="button" data-testid="job-delete" onclick={delete}>{ "Delete" }</button> }
-            if is_over { <a class="button" href={format!("/reports/{id}")} data-testid="job-report">{ "Report" }</a> }
+            if job.private { { link_button } }
+            if is_over { <a class="button" href={keys::linked(&format!("/reports/{id}"), id)} data-testid="job-report">{ "Report" }</a> }
             { link(go, Route::Jobs, "button", None, html! { { "All jobs" } }) }
         </div>
     }

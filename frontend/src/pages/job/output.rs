@@ -3,7 +3,12 @@
 use fourwire_shared::job::{Job, JobId, ResultInfo};
 use yew::prelude::*;
 
-use crate::{charts::units::bytes, fetch, json::pretty};
+use crate::{
+    charts::units::bytes,
+    fetch,
+    jobs::{api, keys},
+    json::pretty,
+};
 
 /// Bytes that are read for the preview.
 const PREVIEW_BYTES: u64 = 32 << 10;
@@ -47,7 +52,8 @@ pub(super) struct OutputProps {
 /// A job's result.
 #[component]
 pub(super) fn Output(OutputProps { id, result }: &OutputProps) -> Html {
-    let url = format!("{}/result", crate::jobs::api::path(*id));
+    let url = keys::linked(&format!("{}/result", api::path(*id)), *id);
+    let shown_inline = keys::linked(&format!("{}/result?inline=true", api::path(*id)), *id);
     let text = use_state_eq(|| None::<Result<String, &'static str>>);
     let look = look(result);
     {
@@ -67,7 +73,7 @@ pub(super) fn Output(OutputProps { id, result }: &OutputProps) -> Html {
             html! { <video class="job-picture" src={url.clone()} controls=true preload="metadata" aria-label={format!("The result: {}", result.name)}></video> }
         }
         (Look::Pdf, _) => {
-            html! { <iframe class="job-pdf" src={format!("{url}?inline=true")} title={format!("The result: {}", result.name)} /> }
+            html! { <iframe class="job-pdf" src={shown_inline} title={format!("The result: {}", result.name)} /> }
         }
         (Look::No, _) => html! {},
         (_, None) => html! { <div class="skeleton topics-skeleton"></div> },

@@ -62,7 +62,8 @@ struct Further {
 /// The topics of what is shown: all jobs, the queues, and those that run.
 fn topics(board: &Board, shown: &[&Job]) -> Vec<Topic> {
     let queues = board.queues().take(QUEUES_MAX).filter_map(|queue| queue_topic(&queue.name));
-    let running = shown.iter().filter(|job| job.state == State::Running).take(RUNNING_MAX);
+    // A private one would be refused, and the other topics with it.
+    let running = shown.iter().filter(|job| job.state == State::Running && !job.private).take(RUNNING_MAX);
     JOBS_TOPIC.parse().into_iter().chain(queues).chain(running.map(|job| job.id.topic())).collect()
 }
 

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     api::{Failure, new_key},
     components::{copy_button, field, focus, use_modal, use_say, value, whole_failure},
-    jobs::api,
+    jobs::{api, keys},
     json::quoted,
     router::{Go, Route},
 };
@@ -44,6 +44,8 @@ struct Draft {
     fields: Vec<Field>,
     texts: Vec<String>,
     options: [String; OPTIONS.len()],
+    /// What it is made private with.
+    secret: Option<String>,
 }
 
 impl Draft {
@@ -51,7 +53,7 @@ impl Draft {
         let fields = kinds.iter().find(|kind| kind.name == name).map(|kind| fields(&kind.schema));
         let fields = fields.unwrap_or_default();
         let texts = fields.iter().map(|field| field.first.clone()).collect();
-        Self { kind: name.to_owned(), fields, texts, options: Default::default() }
+        Self { kind: name.to_owned(), fields, texts, options: Default::default(), secret: None }
     }
 
     /// The request's body.
@@ -75,6 +77,9 @@ impl Draft {
                 (true, Ok(number)) => drop(body.insert(name.to_owned(), number.into())),
                 (true, Err(_)) => faults.push((name.to_owned(), "It must be a whole number.".to_owned())),
             }
+        }
+        if let Some(secret) = &self.secret {
+            body.insert("secret".to_owned(), secret.clone().into());
         }
         if faults.is_empty() { Ok(Value::Object(body).to_string()) } else { Err(faults) }
     }
@@ -134,9 +139,13 @@ pub(super) fn NewJob(props: &NewJobProps) -> Html {
             let key = intent.borrow().1.clone();
             waiting.set(true);
             let (go, close, wrong, waiting) = (go.clone(), close.clone(), wrong.setter(), waiting.setter());
+            let secret = draft.secret.clone();
             wasm_bindgen_futures::spawn_local(async move {
                 match api::submit(&body, &key).await {
                     Ok(job) => {
+                        if let Some(secret) = secret {
+                            keys::remember(job.id, &secret);
+                        }
                         close.emit(());
                         go.emit(Route::Job(job.id));
                     }
@@ -168,6 +177,7 @@ pub(super) fn NewJob(props: &NewJobProps) -> Html {
                     <summary>{ "Queue, priority, tries" }</summary>
                     <div class="new-job-fields">{ for (0..OPTIONS.len()).map(|index| option_field(index, &draft, &change, &wrong)) }</div>
                 </details>
+                { private_field(&draft, &change) }
                 if let Some(failure) = &wrong.failure { { whole_failure(failure, &known) } }
                 <div class="between">
                     <div class="row">
@@ -178,6 +188,23 @@ pub(super) fn NewJob(props: &NewJobProps) -> Html {
                 </div>
             </form>
         </dialog>
+    }
+}
+
+/// Whether it is private. Its secret is made here.
+fn private_field(draft: &Draft, change: &Callback<Draft>) -> Html {
+    let onchange = {
+        let (draft, change) = (draft.clone(), change.clone());
+        Callback::from(move |_: Event| {
+            let secret = if draft.secret.is_some() { None } else { Some(new_key()) };
+            change.emit(Draft { secret, ..draft.clone() });
+        })
+    };
+    html! {
+        <div class="field">
+            <label class="check"><input id="job-private" type="checkbox" checked={draft.secret.is_some()} {onchange} />{ "Private" }</label>
+            <span class="hint">{ "Others see that it is there, and nothing else. You get a secret link to it." }</span>
+        </div>
     }
 }
 

@@ -23,7 +23,7 @@ use std::{
 
 use fourwire_shared::{
     Problem,
-    job::{Backoff, KindInfo},
+    job::{Backoff, JobId, KindInfo},
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Value, value::RawValue};
@@ -31,6 +31,7 @@ use serde_json::{Value, value::RawValue};
 use super::{
     JobError, Rate,
     settings::{Mail, Media},
+    store::jobs,
     uploads::{Shelf, Uploads},
     work::{Done, Failure, Work},
 };
@@ -212,6 +213,16 @@ pub fn built_in(means: Means<'_>) -> Kinds {
         .with(import::Import::new(auctions.clone(), readers.clone(), uploads.clone()))
         .with(export::Export::new(log.clone(), readers.clone()))
         .with(report::ReportPdf::new(log.clone(), readers.clone(), auctions.clone()))
+}
+
+/// Refuses a job what another one has, if that is private and has another secret.
+async fn may_use(readers: &Readers, by: JobId, of: JobId) -> Result<(), Failure> {
+    let secrets = readers.read(move |c| Ok((jobs::secret(c, by)?, jobs::secret(c, of)?)));
+    match secrets.await.map_err(Failure::retry)? {
+        (_, None) => Ok(()),
+        (own, other) if own == other => Ok(()),
+        _ => Err(Failure::Final(format!("job {of} is private: only a job with the same secret can use it"))),
+    }
 }
 
 /// A file that is no table, or is gone, is so the next time too.

@@ -154,7 +154,10 @@ impl Kind for ReportPdf {
     async fn run(&self, input: Input, work: Work) -> Result<Done, Failure> {
         let id = input.id.unwrap_or_default();
         let (name, report) = match input.of {
-            Of::Job => (format!("job-{id}.pdf"), self.of_job(JobId::new(id), work.dir.clone()).await?),
+            Of::Job => {
+                super::may_use(&self.readers, work.id(), JobId::new(id)).await?;
+                (format!("job-{id}.pdf"), self.of_job(JobId::new(id), work.dir.clone()).await?)
+            }
             Of::Lot => {
                 let lot = AuctionId::new(u32::try_from(id).unwrap_or_default());
                 (format!("lot-{id}.pdf"), self.of_lot(lot, &work).await?)

@@ -6,6 +6,7 @@ use fourwire_shared::{
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use crate::jobs::access::SecretDigest;
 use crate::storage::columns::{number, short, sql, unreadable, word};
 
 /// A job with what only the server needs of it.
@@ -16,6 +17,8 @@ pub(in crate::jobs) struct JobRow {
     pub(in crate::jobs) input: Box<str>,
     /// The number of its newest event that told of a change of state.
     pub(in crate::jobs) seq: Seq,
+    /// What is kept of its secret, if it is private.
+    pub(in crate::jobs) secret: Option<SecretDigest>,
 }
 
 /// Jobs that are looked at for one of the right kind: the others wait for whoever can do them.
@@ -23,7 +26,7 @@ const LOOKED_AT_MAX: usize = 1_000;
 
 const COLUMNS: &str = "job_id, kind, queue, priority, state, input, unique_key, created_at, run_at, started_at, \
     finished_at, attempt, used, max_attempts, timeout_s, cancelling, retry_of, progress, error, result_name, \
-    result_type, result_bytes, seq, waits_for";
+    result_type, result_bytes, seq, waits_for, secret";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<JobRow> {
     let maybe = |column| match row.get::<_, Option<i64>>(column)? {
@@ -35,6 +38,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<JobRow> {
     let progress = progress.map(|text| serde_json::from_str(&text)).transpose();
     let (name, content_type): (Option<String>, Option<String>) = (row.get(19)?, row.get(20)?);
     let result = name.zip(content_type).zip(maybe(21)?);
+    let secret: Option<SecretDigest> = row.get(24)?;
     let job = Job {
         id: JobId::new(number(row, 0)?),
         kind: row.get(1)?,
@@ -50,6 +54,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<JobRow> {
         max_attempts: short(row, 13)?,
         timeout_s: short(row, 14)?,
         cancelling: row.get(15)?,
+        private: secret.is_some(),
         unique_key: row.get(6)?,
         waits_for: short(row, 23)?,
         retry_of: maybe(16)?.map(JobId::new),
@@ -58,15 +63,20 @@ fn read(row: &Row<'_>) -> rusqlite::Result<JobRow> {
         result: result.map(|((name, content_type), bytes)| ResultInfo { name, content_type, bytes }),
         input: None,
     };
-    Ok(JobRow { job, input: row.get(5)?, seq: Seq::new(number(row, 22)?) })
+    Ok(JobRow { job, input: row.get(5)?, seq: Seq::new(number(row, 22)?), secret })
 }
 
 /// Adds a job; its number is the next one, whatever `job` says.
-pub(in crate::jobs) fn insert(connection: &Connection, job: &Job, input: &str) -> rusqlite::Result<JobId> {
+pub(in crate::jobs) fn insert(
+    connection: &Connection,
+    job: &Job,
+    input: &str,
+    secret: Option<SecretDigest>,
+) -> rusqlite::Result<JobId> {
     const SQL: &str =
         "insert into job (kind, queue, priority, state, input, unique_key, created_at, run_at, attempt,
-        used, max_attempts, timeout_s, cancelling, retry_of, seq, waits_for)
-        values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, 0, ?9, ?10, 0, ?11, 0, ?12)";
+        used, max_attempts, timeout_s, cancelling, retry_of, seq, waits_for, secret)
+        values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, 0, ?9, ?10, 0, ?11, 0, ?12, ?13)";
     connection.prepare_cached(SQL)?.execute(params![
         job.kind,
         job.queue,
@@ -80,10 +90,29 @@ pub(in crate::jobs) fn insert(connection: &Connection, job: &Job, input: &str) -
         job.timeout_s,
         job.retry_of.map(|id| sql(id.get())),
         job.waits_for,
+        secret,
     ])?;
     let id = connection.last_insert_rowid();
     let id = u64::try_from(id).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(0, id))?;
     Ok(JobId::new(id))
+}
+
+/// The private jobs, with what is kept of their secrets.
+pub(in crate::jobs) fn private(connection: &Connection) -> rusqlite::Result<Vec<(JobId, SecretDigest)>> {
+    let mut statement = connection.prepare("select job_id, secret from job where secret is not null")?;
+    statement.query_map([], |row| Ok((JobId::new(number(row, 0)?), row.get(1)?)))?.collect()
+}
+
+/// The newest job that there is.
+pub(in crate::jobs) fn newest(connection: &Connection) -> rusqlite::Result<Option<JobId>> {
+    let found = |row: &Row<'_>| number(row, 0).map(JobId::new);
+    connection.query_row("select job_id from job order by job_id desc limit 1", [], found).optional()
+}
+
+/// What is kept of the secret of a job, if it is there and private.
+pub(in crate::jobs) fn secret(connection: &Connection, id: JobId) -> rusqlite::Result<Option<SecretDigest>> {
+    let mut statement = connection.prepare_cached("select secret from job where job_id = ?1")?;
+    Ok(statement.query_row([sql(id.get())], |row| row.get(0)).optional()?.flatten())
 }
 
 /// Writes what may change.

@@ -6,6 +6,7 @@ mod contract;
 mod ending;
 mod faults;
 mod keeping;
+mod private;
 mod remote;
 mod scheduling;
 mod storm;
@@ -315,6 +316,7 @@ fn spec(play: &str) -> JobSpec {
         max_attempts: None,
         timeout_s: None,
         unique_key: None,
+        secret: None,
         after: Vec::new(),
         after_batch: Vec::new(),
     }

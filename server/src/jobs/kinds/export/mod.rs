@@ -69,7 +69,7 @@ const TABLES: [Table; 3] = [
     Table {
         name: "jobs",
         sql: "select job_id, job_id as job, kind, queue, priority, state, created_at, run_at, started_at,
-                finished_at, attempt, error
+                finished_at, attempt, iif(secret is null, error, null) as error
             from job
             where job_id > ?1
             order by job_id

@@ -101,7 +101,14 @@ impl Film<'_> {
             Some(0) if tokio::fs::metadata(self.to).await?.len() > self.bytes_max => {
                 Err(Failure::Final(format!("{name} is larger than a result may be (--job-result-bytes-max)")))
             }
-            Some(0) => Ok(()),
+            Some(0) => {
+                // What it says last is a little short of the end.
+                let length = length_ms.load(Relaxed);
+                if length > 0 {
+                    work.tell((place + 1) * length, Some(all * length), "ms of film", format!("made {name}"));
+                }
+                Ok(())
+            }
             Some(126 | 127) => {
                 let program = self.program.display();
                 Err(Failure::Final(format!("films need ffmpeg, and {program} does not run here (--ffmpeg)")))

@@ -237,6 +237,7 @@ impl Kind for Predict {
 
     async fn run(&self, input: PredictInput, work: Work) -> Result<Done, Failure> {
         let id = input.model;
+        super::may_use(&self.readers, work.id(), id).await?;
         let row = self.readers.read(move |c| jobs::find(c, id)).await.map_err(Failure::retry)?;
         let done = row.filter(|row| row.job.state == State::Completed && row.job.kind == POLICY.name);
         let job = done.ok_or_else(|| Failure::Final(format!("job {id} has made no model")))?.job;
