@@ -95,7 +95,8 @@ impl Server {
         let jobs = Jobs::start(&log, readers, kinds, files, config.jobs, &features, draining.clone());
         let jobs = jobs.await.context("jobs cannot be had")?;
         let scratch = config.storage.data.join("experiments");
-        let experiments = Experiments::start(&log, scratch, &features, draining.clone()).await;
+        let results = config.storage.data.join("experiment-results");
+        let experiments = Experiments::start(&log, scratch, results, &features, draining.clone()).await;
         let experiments = experiments.context("experiments cannot be had")?;
         let lab = Lab::start(&log, config.lab, &features, draining.clone());
 
@@ -112,8 +113,8 @@ impl Server {
             wires,
             features: lab::router(lab)
                 .merge(auctions::router(auctions))
-                .merge(experiment::router(experiments))
-                .merge(reports::router(jobs.clone()))
+                .merge(experiment::router(experiments.clone()))
+                .merge(reports::router(jobs.clone(), experiments))
                 .merge(jobs::router(jobs, secret)),
             metrics: telemetry::route(telemetry, log.clone()),
             app: App::embedded(),

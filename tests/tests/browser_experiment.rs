@@ -7,7 +7,7 @@ const STATE: &str = "[data-testid=experiment]";
 
 #[tokio::test]
 async fn strategies_are_tried_with_live_progress_on_any_wire() {
-    let server = TestServer::start().await;
+    let mut server = TestServer::start().await;
     let browser = Browser::open().await;
     browser.goto(&server.at("/experiment")).await;
     browser.prefer("sse").await;
@@ -36,6 +36,18 @@ async fn strategies_are_tried_with_live_progress_on_any_wire() {
     }
     let lots = server.get("/v1/auctions").await;
     assert_eq!(lots["lots"].as_array().map(Vec::len), Some(0), "users' lots are not touched");
+    // Its report can be passed on, and outlives the server.
+    browser.click("[data-testid=experiment-report]").await;
+    let heading =
+        async || browser.text("main h1").await.filter(|text| text.contains("Who wins under contention"));
+    wait::until("the report", heading).await;
+    server.kill().await;
+    server.start_again().await;
+    let address = browser.run("return location.href", vec![]).await;
+    browser.goto(address.as_str().expect("an address")).await;
+    wait::until("the report again", heading).await;
+    let table = browser.text("table").await.unwrap_or_default();
+    assert!(table.contains("pessimistic") && table.contains("queue"), "{table}");
     browser.close(&[]).await;
 }
 

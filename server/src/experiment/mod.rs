@@ -5,6 +5,7 @@
 //! for the command line alike.
 
 mod contention;
+mod kept;
 mod routes;
 mod scenarios;
 mod scratch;
@@ -17,7 +18,7 @@ pub use routes::router;
 use std::{
     collections::VecDeque,
     fmt::Display,
-    fs,
+    fs, io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -31,9 +32,10 @@ use serde_json::value::to_raw_value;
 use tokio::sync::watch;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+use self::kept::Archive;
 use crate::log::{Log, LogError, Owner, SnapshotFuture, SnapshotSource};
 
-/// How many experiments can be read again.
+/// How many experiments are in memory, and can be ended.
 const KEPT_MAX: usize = 16;
 /// How long to wait before the end of an experiment is told again.
 const TOLD_AGAIN: std::time::Duration = std::time::Duration::from_millis(100);
@@ -45,8 +47,8 @@ const DRAINING_MS: u64 = 1_000;
 /// Why an experiment is not begun, or not found.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum ExperimentError {
-    /// There is none with this name; only the newest few are kept.
-    #[error("there is no such experiment; only the newest {KEPT_MAX} of this start are kept")]
+    /// There is none with this name, or not any more.
+    #[error("there is no such experiment, or not any more")]
     Unknown,
     /// One runs already.
     #[error("another experiment runs; two at once would measure each other")]
@@ -159,6 +161,8 @@ struct Inner {
     kept: Mutex<VecDeque<Kept>>,
     /// Below here are the houses that are thrown away.
     scratch: PathBuf,
+    /// Those that are over.
+    archive: Archive,
     tracker: TaskTracker,
     draining: CancellationToken,
 }
@@ -169,14 +173,15 @@ struct Kept {
 }
 
 impl Experiments {
-    /// Takes the topic [`TOPIC`]. Houses are made below `scratch`, where whatever a crash left is removed. `tracker` owns the
-    /// experiment that runs, which ends when `draining` is cancelled.
+    /// Takes the topic [`TOPIC`]. Houses are made below `scratch`, where whatever a crash left is removed; what
+    /// experiments came to is kept in `results`. `tracker` owns the experiment that runs, which ends when `draining` is cancelled.
     ///
     /// # Errors
     /// When the topic cannot be declared.
     pub async fn start(
         log: &Log,
         scratch: PathBuf,
+        results: PathBuf,
         tracker: &TaskTracker,
         draining: CancellationToken,
     ) -> Result<Self, LogError> {
@@ -185,7 +190,8 @@ impl Experiments {
         let latest = TopicSpec { policy: Some(Policy::Latest), durable: Some(false), ..TopicSpec::default() };
         owner.declare(&topic(), latest).await?;
         let (kept, tracker) = (Mutex::default(), tracker.clone());
-        Ok(Self(Arc::new(Inner { owner, kept, scratch, tracker, draining })))
+        let archive = Archive::new(results);
+        Ok(Self(Arc::new(Inner { owner, kept, scratch, archive, tracker, draining })))
     }
 
     /// Begins an experiment.
@@ -205,7 +211,15 @@ impl Experiments {
         self.keep(Kept { follow: follow.clone(), cancel: progress.cancel.clone() })?;
         inner.tracker.spawn(publish(inner.owner.clone(), follow));
         let dir = inner.scratch.join(id);
-        inner.tracker.spawn(async move { run(&dir, &progress).await });
+        let archive = inner.archive.clone();
+        inner.tracker.spawn(async move {
+            run(&dir, &progress).await;
+            let over = progress.experiment.borrow().clone();
+            let kept = tokio::task::spawn_blocking(move || archive.put(&over)).await;
+            if let Err(error) = kept.map_err(io::Error::other).flatten() {
+                tracing::warn!(%error, "what an experiment came to cannot be kept");
+            }
+        });
         Ok(begun)
     }
 
@@ -220,15 +234,20 @@ impl Experiments {
         Ok(())
     }
 
-    /// An experiment as it stands.
+    /// An experiment as it stands, or as it stood when it was over.
     ///
     /// # Errors
     /// [`ExperimentError::Unknown`].
-    pub fn get(&self, id: &str) -> Result<Experiment, ExperimentError> {
-        self.find(id, |kept| kept.follow.borrow().clone())
+    pub async fn get(&self, id: &str) -> Result<Experiment, ExperimentError> {
+        if let Ok(found) = self.find(id, |kept| kept.follow.borrow().clone()) {
+            return Ok(found);
+        }
+        let (archive, id) = (self.0.archive.clone(), id.to_owned());
+        let read = tokio::task::spawn_blocking(move || archive.get(&id)).await;
+        read.ok().flatten().ok_or(ExperimentError::Unknown)
     }
 
-    /// Ends an experiment at its next step. One that has ended stays as it is.
+    /// Ends an experiment at its next step. One of this start that has ended stays as it is.
     ///
     /// # Errors
     /// [`ExperimentError::Unknown`].

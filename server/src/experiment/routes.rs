@@ -46,7 +46,7 @@ async fn begin(
 
 async fn read(State(experiments): State<Experiments>, id: Id) -> Result<Response, Refusal> {
     let Path(id) = id.map_err(|_| not_found())?;
-    Ok(answer(experiments.get(&id)?).into_response())
+    Ok(answer(experiments.get(&id).await?).into_response())
 }
 
 async fn cancel(State(experiments): State<Experiments>, id: Id) -> Result<StatusCode, Refusal> {

@@ -98,7 +98,7 @@ struct Site {
 async fn site() -> Site {
     let bench = Bench::new(log::Settings::default());
     let (tracker, draining) = (TaskTracker::new(), CancellationToken::new());
-    let experiments = Experiments::start(&bench.log, empty(), &tracker, draining.clone()).await;
+    let experiments = Experiments::start(&bench.log, empty(), empty(), &tracker, draining.clone()).await;
     Site { experiments: experiments.expect("experiments"), bench, tracker, draining }
 }
 
@@ -129,10 +129,12 @@ async fn one_runs_at_a_time_is_followed_on_the_log_and_can_be_ended() {
         }
     };
     let told = tokio::time::timeout(Duration::from_secs(20), over).await;
-    let told = told.unwrap_or_else(|_| panic!("it has no end: {:?}", site.experiments.get(&begun.id)));
+    let told = told.unwrap_or_else(|_| {
+        panic!("it has no end: {:?}", site.experiments.find(&begun.id, |one| one.follow.borrow().clone()))
+    });
     assert_eq!((told.state, told.problem), (State::Cancelled, None));
-    assert_eq!(site.experiments.get(&begun.id).expect("kept").state, State::Cancelled);
-    assert!(matches!(site.experiments.get("another"), Err(ExperimentError::Unknown)));
+    assert_eq!(site.experiments.get(&begun.id).await.expect("kept").state, State::Cancelled);
+    assert!(matches!(site.experiments.get("another").await, Err(ExperimentError::Unknown)));
     site.tracker.close();
     site.tracker.wait().await;
 }

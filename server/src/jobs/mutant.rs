@@ -31,6 +31,10 @@ pub(in crate::jobs) enum Mutant {
     EndMissing,
     /// Gives a lost attempt back uncounted: a job that kills its process is tried for ever.
     LossUncounted,
+    /// Waits for ever for a worker that is not heard.
+    LeaseForever,
+    /// Hears a worker and does not note it: its lease ends all the same.
+    SignsUnnoted,
     /// Answers a repeated submission with a second job.
     AnswersTwice,
 }

@@ -2,13 +2,47 @@
 
 use fourwire_shared::{
     experiment::{
-        Experiment, ExperimentSpec, Through,
+        EXPERIMENTS_PATH, Experiment, ExperimentSpec, State, Through,
         summary::{FIGURES, Row, rows, sentence, verdict},
     },
     figures::{count, number},
 };
 
-use super::{Bar, Bars, Part, Report, Table};
+use super::{Bar, Bars, Part, Report, Table, of_job::moment};
+
+/// How soon a report of an experiment that runs is asked for again, in seconds.
+const AGAIN_S: u32 = 5;
+
+/// What there is to say of an experiment that is no job.
+pub(super) fn report(experiment: &Experiment) -> Report {
+    let state = match experiment.state {
+        State::Running => format!("under way: {}", experiment.doing),
+        State::Done => "done".to_owned(),
+        State::Cancelled => "cancelled".to_owned(),
+        State::Failed => "failed".to_owned(),
+    };
+    // Its name is the time of its beginning.
+    let begun = u64::from_str_radix(&experiment.id, 16).unwrap_or_default();
+    let mut report = Report {
+        facts: vec![
+            ("State", state),
+            ("Begun", moment(begun)),
+            ("Steps", format!("{} of {}", experiment.done, experiment.steps)),
+        ],
+        links: vec![
+            ("/experiment".to_owned(), "Experiments, live".to_owned()),
+            (format!("{EXPERIMENTS_PATH}/{}", experiment.id), "As JSON".to_owned()),
+        ],
+        again_s: (experiment.state == State::Running).then_some(AGAIN_S),
+        ..Report::default()
+    };
+    if let Some(problem) = &experiment.problem {
+        let title = "It did not come to its end".to_owned();
+        report.parts.push(Part::Trouble { title, words: problem.clone() });
+    }
+    fill(&mut report, experiment);
+    report
+}
 
 /// Fills the report of an experiment that is over.
 pub(super) fn fill(report: &mut Report, experiment: &Experiment) {
@@ -36,6 +70,9 @@ pub(super) fn fill(report: &mut Report, experiment: &Experiment) {
 
 fn contention(report: &mut Report, experiment: &Experiment) {
     let rows = rows(&experiment.runs);
+    if rows.is_empty() {
+        return;
+    }
     report.parts.extend(sentence(&rows).map(Part::Words));
     let all = verdict(&experiment.runs);
     report.parts.push(Part::Verdict {
@@ -99,6 +136,9 @@ fn table(rows: &[Row]) -> Part {
 }
 
 fn scenario(report: &mut Report, experiment: &Experiment) {
+    if experiment.outcomes.is_empty() {
+        return;
+    }
     let broken = experiment.outcomes.iter().filter(|one| one.broken && !one.naive);
     report.parts.push(Part::Verdict {
         words: "The naive code breaks the promise; each cure has to keep it.".to_owned(),

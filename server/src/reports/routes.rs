@@ -8,18 +8,22 @@ use axum::{
     response::Response,
     routing::get,
 };
-use fourwire_shared::job::{JobId, SECRET_PARAMETER};
+use fourwire_shared::{
+    experiment::REPORT_PREFIX,
+    job::{JobId, SECRET_PARAMETER},
+};
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use leptos::{nonce::use_nonce, prelude::expect_context};
 use leptos_axum::ResponseOptions;
 
-use super::{Report, of_job, page};
+use super::{Report, of_experiment, of_job, page};
 use crate::{
     credential,
+    experiment::Experiments,
     jobs::{JobError, Jobs},
 };
 
-/// Where the report of a job is.
+/// Where the report of a job is, by its number, and that of an experiment.
 pub(crate) const PATH: &str = "/reports/{id}";
 
 /// On each page, beside the policy for content, which has the page's own nonce.
@@ -31,22 +35,28 @@ const SECURITY: [(HeaderName, HeaderValue); 4] = [
 ];
 
 /// The routes of reports.
-pub fn router(jobs: Jobs) -> Router {
+pub fn router(jobs: Jobs, experiments: Experiments) -> Router {
     // Leptos has one executor a process; whoever comes second finds that it is there.
     let _ = Executor::init_tokio();
-    Router::new().route(PATH, get(report)).with_state(jobs)
+    Router::new().route(PATH, get(report)).with_state((jobs, experiments))
 }
 
 async fn report(
-    State(jobs): State<Jobs>,
-    id: Result<Path<JobId>, PathRejection>,
+    State((jobs, experiments)): State<(Jobs, Experiments)>,
+    id: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Response {
-    let found = match id {
-        Ok(Path(id)) => of(&jobs, id, request.uri().query().unwrap_or_default())
-            .await
-            .map_err(|error| (status(&error), error.to_string())),
-        Err(_) => Err((StatusCode::NOT_FOUND, "a report has the number of its job".to_owned())),
+    let id = id.map(|Path(id)| id).unwrap_or_default();
+    let found = if let Some(experiment) = id.strip_prefix(REPORT_PREFIX) {
+        let found = experiments.get(experiment).await;
+        found
+            .map(|one| of_experiment::report(&one))
+            .map_err(|error| (StatusCode::NOT_FOUND, error.to_string()))
+    } else if let Ok(id) = id.parse() {
+        let found = of(&jobs, id, request.uri().query().unwrap_or_default()).await;
+        found.map_err(|error| (status(&error), error.to_string()))
+    } else {
+        Err((StatusCode::NOT_FOUND, "a report has the number of its job".to_owned()))
     };
     let (status, report) = match found {
         Ok(report) => (StatusCode::OK, report),

@@ -2,7 +2,7 @@
 //!
 //! `POST /v1/experiments` with an [`ExperimentSpec`] → 201 [`Experiment`]; one runs at a time. The topic [`TOPIC`], of
 //! policy `latest`, follows it: each event is the whole [`Experiment`] as it stands, and so is its state, once there was
-//! one. `GET /v1/experiments/{id}` reads one of the newest few, `DELETE /v1/experiments/{id}` cancels it → 204.
+//! one. `GET /v1/experiments/{id}` reads one, and `DELETE /v1/experiments/{id}` cancels one → 204.
 
 pub mod summary;
 
@@ -12,6 +12,8 @@ use crate::auction::{Strategy, spec::BadSpec};
 
 /// Where experiments are made.
 pub const EXPERIMENTS_PATH: &str = "/v1/experiments";
+/// The report of an experiment is at `/reports/<this><id>`.
+pub const REPORT_PREFIX: &str = "experiment-";
 /// The topic that follows the newest experiment.
 pub const TOPIC: &str = "experiment";
 /// The most bidders at once.

@@ -3,7 +3,7 @@
 use fourwire_shared::{
     auction::Strategy,
     experiment::{
-        Experiment,
+        Experiment, REPORT_PREFIX,
         summary::{FIGURES, Row, rows, sentence, verdict},
     },
 };
@@ -27,7 +27,10 @@ pub(super) fn results(experiment: &Experiment) -> Html {
     let rows = rows(&experiment.runs);
     html! {
         <section class="card card-pad form" aria-labelledby="result-title" data-testid="experiment-result">
-            <h2 id="result-title">{ "What it came to" }</h2>
+            <div class="between">
+                <h2 id="result-title">{ "What it came to" }</h2>
+                <a class="button tight" href={format!("/reports/{REPORT_PREFIX}{}", experiment.id)} data-testid="experiment-report">{ "Report to pass on" }</a>
+            </div>
             if let Some(sentence) = sentence(&rows) { <p data-testid="experiment-sentence">{ sentence }</p> }
             { judged(experiment) }
             <div class="experiment-plots">{ throughput(&rows) }{ latency(&rows) }</div>

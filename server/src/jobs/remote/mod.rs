@@ -36,6 +36,7 @@ use tokio::sync::oneshot;
 use super::{
     JobError, Jobs, change,
     change::End,
+    mutant::mutant,
     office::Office,
     store::{
         attempts,
@@ -83,7 +84,8 @@ pub(super) async fn expire(office: Arc<Office>) {
         loop {
             let rest = office.leases.next_end().await.saturating_duration_since(Instant::now());
             tokio::time::sleep(rest.clamp(Duration::from_millis(10), LOOK_EVERY)).await;
-            for (id, attempt) in office.leases.take_over(Instant::now()) {
+            let over = office.leases.take_over(Instant::now());
+            for (id, attempt) in over.into_iter().filter(|_| !mutant!(office, LeaseForever)) {
                 lose(&office, id, attempt).await;
             }
         }
@@ -256,7 +258,11 @@ impl Jobs {
         let mut beaten = Beaten::default();
         let mut said = Vec::new();
         for sign in beat.attempts {
-            match office.leases.sign(sign.id, sign.attempt, Instant::now(), office.settings.lease) {
+            let length = match mutant!(office, SignsUnnoted) {
+                false => office.settings.lease,
+                true => Duration::ZERO,
+            };
+            match office.leases.sign(sign.id, sign.attempt, Instant::now(), length) {
                 Heard::No => beaten.lost.push(sign.id),
                 Heard::Cancelled => beaten.cancelled.push(sign.id),
                 Heard::Yes => {}

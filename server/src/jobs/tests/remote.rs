@@ -70,6 +70,47 @@ async fn a_claim_gets_what_it_can_do_in_time_or_nothing() {
     site.is_clean().await;
 }
 
+/// What is wrong with the leases: one worker signs for its attempt and ends it, another one says nothing until too late.
+async fn broken_promises(mutant: Option<Mutant>) -> Vec<&'static str> {
+    let adjust = |settings: &mut Settings| {
+        settings.elsewhere = vec!["heavy".to_owned()];
+        settings.lease = 3 * LEASE;
+    };
+    let site = Site::with(mutant, adjust).await;
+    let (signed, silent) = (site.submit(heavy("ok")).await, site.submit(heavy("ok")).await);
+    assert_eq!(site.jobs.claim(claim(0)).await.expect("two").orders.len(), 2);
+    for _ in 0..10 {
+        tokio::time::sleep(LEASE / 2).await;
+        let _ = site.jobs.beat(sign(signed, 1)).await.expect("an answer");
+    }
+    let kept = site.jobs.finish(finish(signed, 1, Outcome::Completed)).await.is_ok();
+    let lost = site.job(silent).await.state == State::Retryable;
+    // Another attempt is under way when the first one comes back.
+    site.pass(10 * S);
+    let again = if lost { site.jobs.claim(claim(5_000)).await.expect("one").orders.len() } else { 0 };
+    let late = again == 1 && site.jobs.finish(finish(silent, 1, Outcome::Completed)).await.is_ok();
+    let promises = [
+        (kept, "who signs is heard"),
+        (lost, "who is silent is lost"),
+        (!late, "who comes late is not heard"),
+    ];
+    promises.into_iter().filter(|(holds, _)| !holds).map(|(_, promise)| promise).collect()
+}
+
+#[tokio::test]
+async fn each_fault_of_the_leases_breaks_its_promise() {
+    let (sound, forever, unnoted, unfenced) = tokio::join!(
+        broken_promises(None),
+        broken_promises(Some(Mutant::LeaseForever)),
+        broken_promises(Some(Mutant::SignsUnnoted)),
+        broken_promises(Some(Mutant::NoFence)),
+    );
+    assert_eq!(sound, Vec::<&str>::new());
+    assert!(forever.contains(&"who is silent is lost"), "{forever:?}");
+    assert!(unnoted.contains(&"who signs is heard"), "{unnoted:?}");
+    assert!(unfenced.contains(&"who comes late is not heard"), "{unfenced:?}");
+}
+
 #[tokio::test]
 async fn who_signs_is_heard_and_who_does_not_is_lost_for_good() {
     let site = site().await;
