@@ -1,9 +1,13 @@
-//! What the dashboard's two topics carry. A sample is one event; a snapshot is the last five minutes of samples.
+//! What the dashboard's topics carry. A sample is one event; a snapshot is the last five minutes of samples.
 
 use serde::{Deserialize, Serialize};
 
 /// This machine: `dashboard.host`.
 pub const HOST_TOPIC: &str = "dashboard.host";
+/// This machine over the last hour, in means over [`HOUR_STEP`] samples: `dashboard.hour`.
+pub const HOUR_TOPIC: &str = "dashboard.hour";
+/// Samples that one of the last hour's is the mean of: ten seconds.
+pub const HOUR_STEP: usize = 10;
 /// This server: `dashboard.server`.
 pub const SERVER_TOPIC: &str = "dashboard.server";
 /// How many samples a snapshot holds: five minutes at one a second.
@@ -30,6 +34,30 @@ pub struct HostSample {
     pub net_in: f64,
     /// Bytes per second sent on all interfaces but loopback.
     pub net_out: f64,
+}
+
+impl HostSample {
+    /// The mean of some samples, oldest first, as of the last one; nothing of none.
+    pub fn mean(samples: &[Self]) -> Option<Self> {
+        let last = samples.last()?;
+        let count = samples.len() as f64;
+        let tenth = |value: f64| (value * 10.0).round() / 10.0;
+        let mean = |of: fn(&Self) -> f64| tenth(samples.iter().map(of).sum::<f64>() / count);
+        let core = |place: usize| {
+            let all =
+                samples.iter().map(|sample| f64::from(sample.cpu.get(place).copied().unwrap_or_default()));
+            tenth(all.sum::<f64>() / count) as f32
+        };
+        Some(Self {
+            cpu: (0..last.cpu.len()).map(core).collect(),
+            memory_used: mean(|sample| sample.memory_used as f64) as u64,
+            disk_read: mean(|sample| sample.disk_read),
+            disk_write: mean(|sample| sample.disk_write),
+            net_in: mean(|sample| sample.net_in),
+            net_out: mean(|sample| sample.net_out),
+            ..last.clone()
+        })
+    }
 }
 
 /// A number for each wire.
@@ -70,9 +98,30 @@ pub struct ServerSample {
     pub rss_bytes: u64,
 }
 
-/// The data of a snapshot of either topic, oldest sample first.
+/// The data of a snapshot of each of these topics, oldest sample first.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct History<T> {
     /// At most [`HISTORY_SAMPLES`] samples.
     pub samples: Vec<T>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mean_is_as_of_its_last_sample() {
+        let sample = |at: u64, cpu: f32, net: f64| HostSample {
+            at,
+            cpu: vec![cpu, 10.0],
+            memory_used: at * 100,
+            net_in: net,
+            load: [at as f32, 0.0, 0.0],
+            ..HostSample::default()
+        };
+        assert_eq!(HostSample::mean(&[]), None);
+        let mean = HostSample::mean(&[sample(1, 20.0, 5.0), sample(2, 40.0, 0.0), sample(3, 60.5, 1.0)]);
+        let expected = HostSample { memory_used: 200, load: [3.0, 0.0, 0.0], ..sample(3, 40.2, 2.0) };
+        assert_eq!(mean, Some(expected));
+    }
 }

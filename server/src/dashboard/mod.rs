@@ -18,7 +18,7 @@ use std::{
 use fourwire_shared::{
     Policy, Topic, TopicSpec,
     command::RetainSpec,
-    dashboard::{HOST_TOPIC, HostSample, SERVER_TOPIC},
+    dashboard::{HOST_TOPIC, HOUR_STEP, HOUR_TOPIC, HostSample, SERVER_TOPIC},
 };
 use serde::Serialize;
 use serde_json::value::to_raw_value;
@@ -39,6 +39,9 @@ const EVERY: Duration = Duration::from_secs(1);
 /// More than a snapshot holds, so that whoever was away for five minutes resumes without one.
 const RETAIN: RetainSpec = RetainSpec { events: Some(400), bytes: Some(4 << 20), seconds: Some(600) };
 
+/// An hour in means over ten seconds.
+const RETAIN_HOUR: RetainSpec = RetainSpec { events: Some(370), bytes: Some(4 << 20), seconds: Some(3_700) };
+
 /// Takes the topics below `dashboard` and samples until `stop`. `tracker` owns the task; a sample under way is finished.
 pub fn start(log: &Log, telemetry: Telemetry, tracker: &TaskTracker, stop: CancellationToken) {
     tracker.spawn(Sampler::new(log, telemetry, tracker).run(EVERY, stop));
@@ -52,6 +55,7 @@ struct Channel {
 
 struct Topics {
     host: Channel,
+    hour: Channel,
     server: Channel,
 }
 
@@ -61,14 +65,15 @@ impl Topics {
             topic: name.parse().expect("the names of our own topics are topic names"),
             history: History::default(),
         };
-        Self { host: channel(HOST_TOPIC), server: channel(SERVER_TOPIC) }
+        Self { host: channel(HOST_TOPIC), hour: channel(HOUR_TOPIC), server: channel(SERVER_TOPIC) }
     }
 }
 
 impl SnapshotSource for Topics {
     /// Before the first sample there is no state: the topic reads as `null` at its floor, and the sample follows.
     fn snapshot<'a>(&'a self, topic: &'a Topic) -> SnapshotFuture<'a> {
-        let channel = [&self.host, &self.server].into_iter().find(|channel| channel.topic == *topic);
+        let channel =
+            [&self.host, &self.hour, &self.server].into_iter().find(|channel| channel.topic == *topic);
         Box::pin(async move { channel?.history.snapshot() })
     }
 }
@@ -94,13 +99,20 @@ impl Sampler {
         // Counters before the first sample, so that even that one has rates.
         let mut collector = self.tracker.spawn_blocking(Collector::default).await.ok();
         let mut before = Reading::take(&self.telemetry, &self.log);
-        let mut declared = false;
+        let (mut declared, mut recent) = (false, Vec::with_capacity(HOUR_STEP));
         while stop.run_until_cancelled(beat.tick()).await.is_some() {
             declared = declared || self.declare().await;
             let at = now_us();
             let sample = self.host(&mut collector, at).await;
             if !self.publish(&self.topics.host, sample.as_ref()).await {
                 return;
+            }
+            recent.extend(sample);
+            if recent.len() >= HOUR_STEP {
+                if !self.publish(&self.topics.hour, HostSample::mean(&recent).as_ref()).await {
+                    return;
+                }
+                recent.clear();
             }
             let now = Reading::take(&self.telemetry, &self.log);
             let sample = now.sample(&before, at);
@@ -111,10 +123,11 @@ impl Sampler {
         }
     }
 
-    /// Whether both topics are declared; a disk that refuses is asked again at the next beat.
+    /// Whether all topics are declared; a disk that refuses is asked again at the next beat.
     async fn declare(&self) -> bool {
-        let spec = TopicSpec { policy: Some(Policy::Log), durable: Some(false), retain: RETAIN };
-        for channel in [&self.topics.host, &self.topics.server] {
+        let Topics { host, hour, server } = &*self.topics;
+        for (channel, retain) in [(host, RETAIN), (hour, RETAIN_HOUR), (server, RETAIN)] {
+            let spec = TopicSpec { policy: Some(Policy::Log), durable: Some(false), retain };
             if let Err(error) = self.owner.declare(&channel.topic, spec).await {
                 tracing::debug!(topic = %channel.topic, %error, "not declared yet");
                 return false;

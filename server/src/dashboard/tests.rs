@@ -97,6 +97,32 @@ async fn the_topics_are_declared_for_five_minutes_and_more() {
 }
 
 #[tokio::test]
+async fn the_last_hour_is_there_in_means() {
+    let running = Running::start();
+    let (mut hour, mut host) = (running.join(HOUR_TOPIC, "earliest"), running.join(HOST_TOPIC, "earliest"));
+    let entries = |items: Vec<Item>| {
+        let entry = |item: Item| match item {
+            Item::Entry(entry) => Some(serde_json::from_str::<HostSample>(entry.data()).expect("a sample")),
+            _ => None,
+        };
+        items.into_iter().filter_map(entry).collect::<Vec<_>>()
+    };
+    let mut means = Vec::new();
+    while means.is_empty() {
+        means = entries(items(&mut hour).await);
+    }
+    let mut samples = Vec::new();
+    while samples.len() < HOUR_STEP {
+        samples.extend(entries(items(&mut host).await));
+    }
+    assert_eq!(HostSample::mean(&samples[..HOUR_STEP]).as_ref(), means.first());
+    let topic = HOUR_TOPIC.parse().expect("a topic");
+    let retain = running.bench.log.describe(&topic).expect("a description").retain;
+    assert!(retain.events as usize * HOUR_STEP >= 3_600 && retain.seconds >= 3_600);
+    running.end().await;
+}
+
+#[tokio::test]
 async fn sampling_ends_with_the_log() {
     let running = Running::start();
     assert!(running.bench.log.stop(Duration::from_secs(10)).await);

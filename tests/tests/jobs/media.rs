@@ -201,6 +201,31 @@ async fn a_film_is_made_smaller_and_keeps_its_sound_and_no_place() {
     assert_eq!(names, ["moves.mp4", "moves.webm"]);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_picture_that_takes_long_is_cancelled_at_once() {
+    let server = TestServer::start().await;
+    // Noise, which is the most work.
+    let mut number = 1_u32;
+    let pixels = image::RgbImage::from_fn(1_200, 900, |_, _| {
+        number = number.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        image::Rgb([(number >> 24) as u8, (number >> 16) as u8, (number >> 8) as u8])
+    });
+    let mut file = Cursor::new(Vec::new());
+    pixels.write_to(&mut file, ImageFormat::Bmp).expect("written");
+    let sent = upload(&server, "noise.bmp", file.into_inner()).await;
+    let id = encode(&server, &sent, json!({ "formats": ["avif"] })).await;
+    wait::until("the encoder to be on its way", async || {
+        let job = server.get(&format!("/v1/jobs/{id}")).await;
+        job["progress"]["message"].as_str().is_some_and(|told| told.starts_with("making")).then_some(())
+    })
+    .await;
+    let asked = Instant::now();
+    server.post(&format!("/v1/jobs/{id}/cancel"), &json!({})).await;
+    reaches(&server, id, "cancelled").await;
+    // A job that does not listen is given up after ten seconds.
+    assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
+}
+
 /// The encoder is cancelled with its job, and dies with its server, though nobody is left to kill it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_encoder_outlives_its_attempt() {

@@ -6,7 +6,7 @@ use std::{io::Write, path::PathBuf};
 use fourwire_shared::{
     After, Seq,
     auction::{AuctionId, BidRow},
-    dashboard::{HOST_TOPIC, HostSample},
+    dashboard::{HOST_TOPIC, HOUR_TOPIC, HostSample},
     from_object,
     job::{Backoff, JobId},
 };
@@ -94,9 +94,16 @@ impl ReportPdf {
         Ok(of_lot::report(&lot, &bids))
     }
 
+    /// The last hour; of a server that is younger, what there is, second by second.
     async fn of_host(&self, work: &Work) -> Result<Report, Failure> {
-        let topic =
-            [HOST_TOPIC.parse().map_err(|_| Failure::Final("the dashboard has no topic".to_owned()))?];
+        let (hour, newest) = (self.samples(HOUR_TOPIC, work).await?, self.samples(HOST_TOPIC, work).await?);
+        let begins = |samples: &[HostSample]| samples.first().map_or(u64::MAX, |sample| sample.at);
+        let longer = if begins(&hour) < begins(&newest) { hour } else { newest };
+        Ok(of_host::report(&longer))
+    }
+
+    async fn samples(&self, topic: &str, work: &Work) -> Result<Vec<HostSample>, Failure> {
+        let topic = [topic.parse().map_err(|_| Failure::Final("the dashboard has no topic".to_owned()))?];
         let (mut samples, mut after) = (Vec::<HostSample>::new(), After::Earliest);
         loop {
             work.check()?;
@@ -107,7 +114,7 @@ impl ReportPdf {
                 _ => None,
             }));
             if !more {
-                return Ok(of_host::report(&samples));
+                return Ok(samples);
             }
             after = After::Cursor(cursor);
         }

@@ -213,11 +213,13 @@ impl Kind for Encode {
             return blocking(move || pack(&made, &stem, &work)).await?;
         }
         let pixels_max = self.media.pixels_max;
+        let stopped = work.token().clone();
         let all = blocking(move || {
             let made = pictures(&input, &path, &stem, &scratch, pixels_max, &work)?;
             pack(&made, &stem, &work)
         });
-        all.await?
+        // An encoder cannot be asked to end. Who waits for it can: nothing that it still does is used.
+        stopped.run_until_cancelled(all).await.ok_or(Failure::Stopped)??
     }
 }
 
@@ -268,6 +270,7 @@ fn asked(input: &Input) -> BTreeSet<(Option<u32>, Format)> {
 
 /// One file as it is, several as a ZIP: what is encoded does not get smaller in it.
 fn pack(made: &[Made], stem: &str, work: &Work) -> Result<Done, Failure> {
+    work.check()?;
     if let [one] = made {
         let mut result = work.result(&one.name, one.content_type)?;
         io::copy(&mut File::open(&one.path)?, &mut result).map_err(unread)?;
