@@ -149,7 +149,12 @@ fn as_client(work: impl Future<Output = anyhow::Result<ExitCode>>) -> ExitCode {
 
 fn on_all_cores(work: impl Future<Output = anyhow::Result<ExitCode>>) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let result = runtime.map_err(anyhow::Error::from).and_then(|runtime| runtime.block_on(work));
+    let result = runtime.map_err(anyhow::Error::from).and_then(|runtime| {
+        let ended = runtime.block_on(work);
+        // Dropping it would wait for work that blocks, such as an encoder that nobody can end.
+        runtime.shutdown_background();
+        ended
+    });
     result.unwrap_or_else(|error| failed(&error))
 }
 

@@ -201,10 +201,8 @@ async fn a_film_is_made_smaller_and_keeps_its_sound_and_no_place() {
     assert_eq!(names, ["moves.mp4", "moves.webm"]);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_picture_that_takes_long_is_cancelled_at_once() {
-    let server = TestServer::start().await;
-    // Noise, which is the most work.
+/// A picture of noise, which is the most work.
+fn noise() -> Vec<u8> {
     let mut number = 1_u32;
     let pixels = image::RgbImage::from_fn(1_200, 900, |_, _| {
         number = number.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -212,13 +210,23 @@ async fn a_picture_that_takes_long_is_cancelled_at_once() {
     });
     let mut file = Cursor::new(Vec::new());
     pixels.write_to(&mut file, ImageFormat::Bmp).expect("written");
-    let sent = upload(&server, "noise.bmp", file.into_inner()).await;
-    let id = encode(&server, &sent, json!({ "formats": ["avif"] })).await;
+    file.into_inner()
+}
+
+async fn is_making(server: &TestServer, id: u64) {
     wait::until("the encoder to be on its way", async || {
         let job = server.get(&format!("/v1/jobs/{id}")).await;
         job["progress"]["message"].as_str().is_some_and(|told| told.starts_with("making")).then_some(())
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_picture_that_takes_long_is_cancelled_at_once() {
+    let server = TestServer::start().await;
+    let sent = upload(&server, "noise.bmp", noise()).await;
+    let id = encode(&server, &sent, json!({ "formats": ["avif"] })).await;
+    is_making(&server, id).await;
     let asked = Instant::now();
     server.post(&format!("/v1/jobs/{id}/cancel"), &json!({})).await;
     reaches(&server, id, "cancelled").await;
@@ -269,7 +277,7 @@ async fn no_encoder_outlives_its_attempt() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_worker_elsewhere_reads_what_was_sent_to_the_server() {
     let server = TestServer::with().args(["--job-queues-elsewhere", "heavy"]).start().await;
-    let worker = Worker::start(&server, "artist", "heavy").await;
+    let mut worker = Worker::start(&server, "artist", "heavy").await;
     let sent = upload(&server, "a-b.png", picture(64, 64)).await;
     let input = json!({ "upload": sent["id"], "formats": ["jpeg"], "widths": [32] });
     let id = submit(&server, &json!({ "kind": "media.encode", "queue": "heavy", "input": input })).await;
@@ -279,5 +287,16 @@ async fn a_worker_elsewhere_reads_what_was_sent_to_the_server() {
     let (kind, name, file) = result(&server, id).await;
     assert_eq!((kind.as_str(), name.as_str()), ("image/jpeg", "attachment; filename=\"a-b-32.jpg\""));
     assert_eq!(image::load_from_memory(&file).expect("a picture").width(), 32);
-    drop(worker);
+
+    // Asked to end, it does not wait for an encoder that cannot be.
+    let sent = upload(&server, "noise.bmp", noise()).await;
+    let input = json!({ "upload": sent["id"], "formats": ["avif"] });
+    let id = submit(&server, &json!({ "kind": "media.encode", "queue": "heavy", "input": input })).await;
+    is_making(&server, id).await;
+    let asked = Instant::now();
+    worker.signal("TERM");
+    assert!(worker.ended().await.success(), "{}", worker.log());
+    assert!(asked.elapsed() < Duration::from_secs(8), "{:?}", asked.elapsed());
+    let job = reaches(&server, id, "available").await;
+    assert_eq!((&job["used"], &job["attempt"]), (&json!(0), &json!(1)));
 }
