@@ -255,6 +255,15 @@ async fn a_picture_and_a_film_are_made_and_looked_at() {
         })
         .await;
         browser.screenshot(&format!("job-{shown}")).await;
+        if shown == "img" {
+            // Its report shows it too, to whoever gets the link.
+            browser.click("[data-testid=job-report]").await;
+            let script = "return document.querySelector('main img')?.naturalWidth";
+            wait::until("the picture in the report", async || {
+                (browser.run(script, vec![]).await == 120).then_some(())
+            })
+            .await;
+        }
     }
     browser.close(&[]).await;
 }

@@ -47,6 +47,11 @@ pub(crate) enum Part {
     Bars(Bars),
     Curves(Curves),
     Table(Table),
+    /// A picture that was made: where it is, and its name. It has no place in a PDF.
+    Picture {
+        href: String,
+        name: String,
+    },
     /// Text as it is.
     Code {
         title: String,

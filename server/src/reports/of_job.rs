@@ -47,8 +47,11 @@ pub(crate) fn report(job: &Job, attempts: &[Attempt], result: Option<&[u8]>) -> 
     }
     if let Some(info) = &job.result {
         let href = format!("{JOBS_PATH}/{}/result", job.id);
-        report.links.push((href, format!("{} ({})", info.name, bytes(info.bytes as f64))));
+        report.links.push((href.clone(), format!("{} ({})", info.name, bytes(info.bytes as f64))));
         match result {
+            Some(_) if is_picture(info) => {
+                report.parts.push(Part::Picture { href, name: info.name.clone() });
+            }
             Some(result) => left_behind(&mut report, info, result),
             None => {
                 report.parts.push(Part::Words("What it has left behind is not kept any more.".to_owned()))
@@ -101,6 +104,11 @@ fn facts(job: &Job) -> Vec<(&'static str, String)> {
 pub(super) fn moment(us: u64) -> String {
     let at = i64::try_from(us).ok().and_then(|us| Timestamp::from_microsecond(us).ok());
     at.map(|at| at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()).unwrap_or_default()
+}
+
+/// Whether it is shown in its place: a drawing (SVG) could run something.
+fn is_picture(info: &ResultInfo) -> bool {
+    info.content_type.starts_with("image/") && info.content_type != "image/svg+xml"
 }
 
 fn left_behind(report: &mut Report, info: &ResultInfo, result: &[u8]) {

@@ -68,6 +68,9 @@ fn part(part: Part) -> AnyView {
         Part::Bars(bars) => chart(bars).into_any(),
         Part::Curves(curves) => lines(curves).into_any(),
         Part::Table(table) => sheet(table).into_any(),
+        Part::Picture { href, name } => {
+            view! { <figure><img src=href alt=format!("The result: {name}") /></figure> }.into_any()
+        }
         Part::Code { title, text } => {
             view! { <section><h2>{title}</h2><pre>{text}</pre></section> }.into_any()
         }

@@ -16,7 +16,7 @@ use http::{HeaderName, HeaderValue, StatusCode, header};
 use leptos::{nonce::use_nonce, prelude::expect_context};
 use leptos_axum::ResponseOptions;
 
-use super::{Report, of_experiment, of_job, page};
+use super::{Part, Report, of_experiment, of_job, page};
 use crate::{
     credential,
     experiment::Experiments,
@@ -80,10 +80,12 @@ async fn of(jobs: &Jobs, id: JobId, query: &str) -> Result<Report, JobError> {
     let mut report = of_job::report(&job, &attempts, result.as_deref());
     if let Some(shown) = shown.filter(|_| job.private) {
         // Where it leads to is as private. The secret is of characters that an address holds as they are.
-        report
-            .links
-            .iter_mut()
-            .for_each(|(href, _)| *href = format!("{href}?{SECRET_PARAMETER}={}", shown.secret()));
+        let pictures = report.parts.iter_mut().filter_map(|part| match part {
+            Part::Picture { href, .. } => Some(href),
+            _ => None,
+        });
+        let all = report.links.iter_mut().map(|(href, _)| href).chain(pictures);
+        all.for_each(|href| *href = format!("{href}?{SECRET_PARAMETER}={}", shown.secret()));
     }
     Ok(report)
 }
@@ -130,7 +132,7 @@ async fn rendered(status: StatusCode, report: Report, request: Request) -> Respo
 /// same nonce.
 fn policy(nonce: &str) -> Option<HeaderValue> {
     HeaderValue::from_str(&format!(
-        "default-src 'none'; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; img-src data:; base-uri 'none'; \
+        "default-src 'none'; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; img-src 'self' data:; base-uri 'none'; \
          form-action 'none'; frame-ancestors 'none'"
     ))
     .ok()

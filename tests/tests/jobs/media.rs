@@ -177,7 +177,7 @@ async fn a_film_is_made_smaller_and_keeps_its_sound_and_no_place() {
     let sent = upload(&server, "holiday.mp4", film(&server, 2, "320x240")).await;
     let id = encode(&server, &sent, json!({ "formats": ["mp4"], "widths": [161], "quality": 50 })).await;
     let job = reaches(&server, id, "completed").await;
-    assert_eq!(job["progress"]["unit"], "ms of film", "{job}");
+    assert_eq!(job["progress"]["unit"], "s of film", "{job}");
     assert_eq!(job["progress"]["done"], job["progress"]["total"], "{job}");
     let (kind, name, file) = result(&server, id).await;
     assert_eq!((kind.as_str(), name.as_str()), ("video/mp4", "attachment; filename=\"holiday-161.mp4\""));

@@ -70,7 +70,7 @@ fn row(job: &Job, now: u64, chosen: &Chosen, go: &Go) -> Html {
         <tr key={id.get()} data-testid="job-row" data-job={id.to_string()} data-state={job.state.as_str()}>
             <td><input type="checkbox" aria-label={format!("Choose job {id}")} checked={chosen.ids.contains(&id)} {onchange} /></td>
             <th scope="row">{ link(go, Route::Job(id), "job-link", None, html! { <><span class="muted">{ id.get() }</span>{ " " }{ &job.kind }</> }) }</th>
-            <td>{ state_tag(job) }{ private_tag(job) }</td>
+            <td><span class="job-tags">{ state_tag(job) }{ private_tag(job) }</span></td>
             <td class="job-progress-column">{ progress(job, now) }</td>
             <td class="wide-only">{ &job.queue }</td>
             <td class="num wide-only">{ format!("{} of {}", job.used, job.max_attempts) }</td>

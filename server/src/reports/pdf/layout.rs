@@ -206,6 +206,7 @@ impl Sheet<'_> {
             Part::Bars(bars) => self.bars(bars),
             Part::Curves(curves) => self.curves(curves),
             Part::Table(table) => self.table(table),
+            Part::Picture { .. } => {}
             Part::Code { title, text } => self.code(title, text),
         }
     }

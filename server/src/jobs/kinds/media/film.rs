@@ -32,6 +32,8 @@ exit $status"#;
 const FILES: &str = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,ogg,gif";
 /// What is written beyond the bound of a result, before ffmpeg ends by itself.
 const BEYOND: u64 = 1 << 20;
+/// What its progress counts.
+const UNIT: &str = "s of film";
 /// Words of ffmpeg's that are told.
 const WORDS_MAX: usize = 3;
 
@@ -70,8 +72,8 @@ impl Film<'_> {
                 if let Some(ms) = out_ms(&line)
                     && length > 0
                 {
-                    let done = place * length + ms.min(length);
-                    work.tell(done, Some(all * length), "ms of film", format!("making {name}"));
+                    let done = (place * length + ms.min(length)) / 1_000;
+                    work.tell(done, Some(all * length / 1_000), UNIT, format!("making {name}"));
                 }
             }
             Ok(())
@@ -105,7 +107,8 @@ impl Film<'_> {
                 // What it says last is a little short of the end.
                 let length = length_ms.load(Relaxed);
                 if length > 0 {
-                    work.tell((place + 1) * length, Some(all * length), "ms of film", format!("made {name}"));
+                    let done = (place + 1) * length / 1_000;
+                    work.tell(done, Some(all * length / 1_000), UNIT, format!("made {name}"));
                 }
                 Ok(())
             }
