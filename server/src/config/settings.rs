@@ -173,6 +173,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     row(JOBS, "job-kept-max", "COUNT", "Jobs that are over and kept; beyond it the oldest are deleted", |c| Number(&mut c.jobs.kept_max, 1..=10_000_000)),
     row(JOBS, "upload-bytes-max", "BYTES", "A file that is sent for a job; beyond it 413", |c| Number(&mut c.jobs.uploads.bytes_max, 1_024..=PLENTY)),
     row(JOBS, "uploads-bytes-max", "BYTES", "All such files together; beyond it 429", |c| Number(&mut c.jobs.uploads.all_bytes_max, 1_024..=PLENTY)),
+    row(JOBS, "uploads-max", "COUNT", "Such files that there may be; beyond it 429", |c| Count(&mut c.jobs.uploads.count_max, 1..=1_000_000)),
     row(JOBS, "upload-kept", "S", "How long such a file is kept when no job waits for it", |c| Time(&mut c.jobs.uploads.kept, Seconds, 60..=31_536_000)),
     row(JOBS, "media-pixels-max", "COUNT", "Pixels of a picture that is encoded; beyond it the job is discarded", |c| Number(&mut c.jobs.media.pixels_max, 1..=1_000_000_000)),
     row(JOBS, "ffmpeg", "PROGRAM", "What encodes films: a program on the path, or where it is", |c| Path(&mut c.jobs.media.ffmpeg)),

@@ -36,13 +36,20 @@ pub struct Bounds {
     pub bytes_max: u64,
     /// Bytes of all together.
     pub all_bytes_max: u64,
+    /// How many there may be.
+    pub count_max: usize,
     /// How long one is kept that no job waits for.
     pub kept: Duration,
 }
 
 impl Default for Bounds {
     fn default() -> Self {
-        Self { bytes_max: 1 << 30, all_bytes_max: 4 << 30, kept: Duration::from_secs(24 * 3_600) }
+        Self {
+            bytes_max: 1 << 30,
+            all_bytes_max: 4 << 30,
+            count_max: 10_000,
+            kept: Duration::from_secs(24 * 3_600),
+        }
     }
 }
 
@@ -58,6 +65,9 @@ pub enum UploadError {
     /// All together would be too large.
     #[error("uploads hold as many bytes as they may (--uploads-bytes-max)")]
     Full,
+    /// There would be too many.
+    #[error("there are as many uploads as may be (--uploads-max)")]
+    TooMany,
     /// The system's.
     #[error("the disk refuses: {0}")]
     Disk(#[from] io::Error),
@@ -69,7 +79,9 @@ impl From<UploadError> for Problem {
         match &error {
             UploadError::Broken => problem(Code::BadRequest),
             UploadError::BadName => problem(Code::BadParameter).field("name"),
-            UploadError::Full => problem(Code::TooManyRequests).retry_after_ms(FULL_MS),
+            UploadError::Full | UploadError::TooMany => {
+                problem(Code::TooManyRequests).retry_after_ms(FULL_MS)
+            }
             UploadError::Disk(source) => {
                 tracing::warn!(error = %source, "an upload cannot be written");
                 problem(Code::StorageUnavailable).retry_after_ms(FULL_MS)
@@ -94,6 +106,8 @@ struct Held {
     files: BTreeMap<UploadId, Upload>,
     /// Bytes of all, those that are coming included.
     bytes: u64,
+    /// How many are coming.
+    coming: usize,
 }
 
 impl Uploads {
@@ -147,8 +161,7 @@ impl Uploads {
             return Err(UploadError::BadName);
         }
         let id = UploadId::new(jitter::number());
-        let mut coming =
-            Coming { inner: Arc::clone(&self.0), path: self.0.dir.join(format!("{id}{PART}")), bytes: 0 };
+        let mut coming = Coming::begin(&self.0, &id)?;
         let mut file = tokio::fs::File::create(&coming.path).await?;
         let mut body = body.into_data_stream();
         while let Some(chunk) = body.next().await {
@@ -240,6 +253,15 @@ struct Coming {
 }
 
 impl Coming {
+    fn begin(inner: &Arc<Inner>, id: &UploadId) -> Result<Self, UploadError> {
+        let mut held = lock(&inner.held);
+        if held.files.len() + held.coming >= inner.bounds.count_max {
+            return Err(UploadError::TooMany);
+        }
+        held.coming += 1;
+        Ok(Self { inner: Arc::clone(inner), path: inner.dir.join(format!("{id}{PART}")), bytes: 0 })
+    }
+
     fn grow(&mut self, bytes: u64) -> Result<(), UploadError> {
         let mut held = lock(&self.inner.held);
         if held.bytes + bytes > self.inner.bounds.all_bytes_max {
@@ -262,7 +284,9 @@ impl Drop for Coming {
         if self.path != Path::new("") {
             let _ = fs::remove_file(&self.path);
         }
-        lock(&self.inner.held).bytes -= self.bytes;
+        let mut held = lock(&self.inner.held);
+        held.bytes -= self.bytes;
+        held.coming -= 1;
     }
 }
 
@@ -322,6 +346,19 @@ mod tests {
         assert_eq!(fs::read_dir(dir.path().join("uploads")).expect("a directory").count(), 1);
         uploads.forget(&first.id);
         assert!(uploads.take("b", Body::from("1234567890")).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn there_are_at_most_so_many() {
+        let dir = Dir::in_memory("uploads");
+        let uploads = open(&dir, Bounds { count_max: 2, ..Bounds::default() });
+        let first = uploads.take("a", Body::empty()).await.expect("taken");
+        let broken = futures_util::stream::iter([Err::<&str, _>(io::Error::other("cut"))]);
+        assert!(uploads.take("b", Body::from_stream(broken)).await.is_err());
+        uploads.take("b", Body::empty()).await.expect("what broke off leaves its place");
+        assert!(matches!(uploads.take("c", Body::empty()).await, Err(UploadError::TooMany)));
+        uploads.forget(&first.id);
+        assert!(uploads.take("c", Body::empty()).await.is_ok());
     }
 
     #[tokio::test]

@@ -6,7 +6,7 @@ use fourwire_shared::job::{
 };
 
 use super::*;
-use crate::jobs::JobError;
+use crate::jobs::{JobError, change};
 
 /// A lease long enough for a test that is slow, and short enough for one that waits for its end.
 const LEASE: Duration = Duration::from_millis(400);
@@ -67,6 +67,49 @@ async fn a_claim_gets_what_it_can_do_in_time_or_nothing() {
     site.jobs.finish(finish(later, 1, Outcome::Completed)).await.expect("heard");
     let attempts = site.jobs.attempts(later).await.expect("attempts").attempts;
     assert_eq!(attempts[0].worker.as_deref(), Some("w"));
+    site.is_clean().await;
+}
+
+/// Ends that are told at the same moment as something else is asked for: whichever comes first, all rows agree, and what
+/// was completed stays so.
+#[tokio::test]
+async fn ends_race_with_whatever_is_asked_for() {
+    let site = site().await;
+    for round in 0..60_u64 {
+        let id = site.submit(heavy("ok")).await;
+        assert_eq!(site.jobs.claim(claim(5_000)).await.expect("one").orders.len(), 1);
+        let pause = Duration::from_micros(round * 7 % 300);
+        let outcome = if round % 3 == 0 { Outcome::Failed } else { Outcome::Completed };
+        let office = Arc::clone(&site.jobs.office);
+        let lose = async {
+            let end = change::End::of(Outcome::Lost, "its lease was over", 0);
+            site.log.transact(0, move |tx| change::finish(tx, &office, id, 1, &end)).await.is_ok()
+        };
+        let (ended, _cancelled, _retried, lost) = tokio::join!(
+            async {
+                tokio::time::sleep(pause).await;
+                site.jobs.finish(finish(id, 1, outcome)).await.is_ok()
+            },
+            async {
+                tokio::time::sleep(pause).await;
+                if round % 2 == 0 { site.jobs.cancel(id).await.is_ok() } else { false }
+            },
+            async {
+                tokio::time::sleep(pause).await;
+                site.jobs.retry(id, None).await.is_ok()
+            },
+            async {
+                tokio::time::sleep(pause).await;
+                if round % 5 == 0 { lose.await } else { false }
+            },
+        );
+        assert!(ended != lost, "the attempt ended once: told {ended}, lost {lost}");
+        let job = site.job(id).await;
+        assert_eq!(ended && outcome == Outcome::Completed, job.state == State::Completed, "{job:?}");
+        for left in site.jobs.jobs(Wanted::default(), 10).await.expect("a page").jobs {
+            let _ = site.jobs.cancel(left.id).await; // those that are over refuse
+        }
+    }
     site.is_clean().await;
 }
 
