@@ -1,9 +1,8 @@
 //! What a request shows to prove who asks: a bearer secret, the same on every wire.
 //!
 //! `Authorization: Bearer <secret>` (RFC 6750); a browser's WebSocket cannot send headers and offers the sub-protocols
-//! `fourwire, bearer.<secret>` instead. From an address, which ends up in logs, it is
-//! taken only where a page or a file is made to be passed on by its link ([`of_link`]). What it is worth, only
-//! the feature knows whose topic or command it is.
+//! `fourwire, bearer.<secret>` instead. From an address, which ends up in logs, it is taken only where a page or a file is
+//! made to be passed on by its link ([`of_link`]). What it is worth, only the feature knows whose topic or command it is.
 
 use fourwire_shared::job::SECRET_PARAMETER;
 use http::{HeaderMap, header};

@@ -42,6 +42,7 @@ pub use counts::Stats;
 pub use error::AuctionError;
 pub use import::{Brought, Imported, NotTaken};
 pub use random::Random;
+pub(crate) use reading::{bids, lot};
 pub use routes::router;
 pub use settings::Settings;
 

@@ -4,6 +4,7 @@ use fourwire_shared::{
     Seq,
     auction::{AuctionId, BidList, BidderId, CURRENCY, EntryList, Lot, LotList, Wallet},
 };
+use rusqlite::Connection;
 
 use super::{
     AuctionError, Auctions, snapshots,
@@ -23,14 +24,39 @@ pub(super) enum State {
     Closed,
 }
 
+/// A lot, as everybody may see it.
+///
+/// # Errors
+/// SQLite's.
+pub(crate) fn lot(rows: &Connection, id: AuctionId) -> rusqlite::Result<Option<Lot>> {
+    Ok(lots::find(rows, id)?.map(|book| book.lot))
+}
+
+/// Bids of a lot below `before`, newest first; none of a lot that is not there.
+///
+/// # Errors
+/// SQLite's.
+pub(crate) fn bids(
+    rows: &Connection,
+    lot: AuctionId,
+    before: Seq,
+    limit: usize,
+) -> rusqlite::Result<BidList> {
+    let mut bids = bids::page(rows, lot, before, limit + 1)?;
+    let more = bids.len() > limit;
+    bids.truncate(limit);
+    let next = bids.last().filter(|_| more).map(|bid| bid.seq);
+    Ok(BidList { bids, next })
+}
+
 impl Auctions {
     /// A lot, as everybody may see it.
     ///
     /// # Errors
     /// [`AuctionError::Unknown`], or the store's.
     pub async fn lot(&self, id: AuctionId) -> Result<Lot, AuctionError> {
-        let book = self.house.readers.read(move |rows| lots::find(rows, id)).await?;
-        Ok(book.ok_or(AuctionError::Unknown(id))?.lot)
+        let found = self.house.readers.read(move |rows| lot(rows, id)).await?;
+        found.ok_or(AuctionError::Unknown(id))
     }
 
     /// A page of lots.
@@ -61,16 +87,10 @@ impl Auctions {
     pub async fn bids(&self, lot: AuctionId, before: Seq, limit: usize) -> Result<BidList, AuctionError> {
         let read = self.house.readers.read(move |rows| {
             let known = lots::strategy(rows, lot)?.is_some();
-            Ok((known, bids::page(rows, lot, before, limit + 1)?))
+            Ok((known, bids(rows, lot, before, limit)?))
         });
-        let (known, mut bids) = read.await?;
-        if !known {
-            return Err(AuctionError::Unknown(lot));
-        }
-        let more = bids.len() > limit;
-        bids.truncate(limit);
-        let next = bids.last().filter(|_| more).map(|bid| bid.seq);
-        Ok(BidList { bids, next })
+        let (known, bids) = read.await?;
+        if known { Ok(bids) } else { Err(AuctionError::Unknown(lot)) }
     }
 
     /// A bidder's wallet, for herself.

@@ -73,8 +73,12 @@ pub(super) async fn work(args: WorkerArgs) -> anyhow::Result<ExitCode> {
     let url = ask::address(&args.url, "")?;
     let storage = storage::Settings { data: args.data.clone(), ..storage::Settings::default() };
     let name = args.name.unwrap_or_else(|| format!("worker-{}", std::process::id()));
-    let uploads = Shelf::beside(args.data.join("uploads"));
-    let media = Media { pixels_max: args.media_pixels_max, ffmpeg: args.ffmpeg };
+    let tools = kinds::Tools {
+        readers: Readers::new(&storage),
+        topics: kinds::Topics::beside(url.clone()).context("no HTTP client can be made")?,
+        uploads: Shelf::beside(args.data.join("uploads")),
+        media: Media { pixels_max: args.media_pixels_max, ffmpeg: args.ffmpeg },
+    };
     print(&format!("{name} takes jobs of {} from {url}\n", args.queues.join(", ")))?;
     let hand = worker::Hand {
         server: url,
@@ -82,7 +86,7 @@ pub(super) async fn work(args: WorkerArgs) -> anyhow::Result<ExitCode> {
         name,
         queues: args.queues,
         places: args.places,
-        kinds: kinds::anywhere(&Readers::new(&storage), uploads, media),
+        kinds: kinds::anywhere(tools),
         results: args.data.join("jobs"),
         grace: Duration::from_millis(args.grace_ms),
     };

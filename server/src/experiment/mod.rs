@@ -174,7 +174,8 @@ struct Kept {
 
 impl Experiments {
     /// Takes the topic [`TOPIC`]. Houses are made below `scratch`, where whatever a crash left is removed; what
-    /// experiments came to is kept in `results`. `tracker` owns the experiment that runs, which ends when `draining` is cancelled.
+    /// experiments came to is kept in `results`. `tracker` owns the experiment that runs, which ends when `draining` is
+    /// cancelled.
     ///
     /// # Errors
     /// When the topic cannot be declared.

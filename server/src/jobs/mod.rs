@@ -10,8 +10,8 @@
 //!
 //! The rules are `shared/src/job/`; the contract is `docs/JOBS.md`. What jobs can do is in [`kinds`], a file a kind.
 //! The layers: `store/` is the SQL, `change.rs` the transactions, `attempt.rs` one attempt, `workers.rs` what runs here,
-//! `remote/` what runs in other processes, `submit.rs`, `schedules.rs`, `suppressing.rs` and `reading.rs` what is asked for, `access.rs` by whom,
-//! `routes.rs` how it is asked for.
+//! `remote/` what runs in other processes, `submit.rs`, `schedules.rs`, `suppressing.rs` and `reading.rs` what is asked for,
+//! `access.rs` by whom, `routes.rs` how.
 
 pub mod checker;
 pub mod kinds;

@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use fourwire_tests::{
-    jobs::{check, reaches, submit},
+    house::Visitor,
+    jobs::{check, reaches, submit, upload},
     process,
     server::TestServer,
     wait,
@@ -49,7 +50,9 @@ fn pair(worker: &str, outcome: &str) -> (String, String) {
 async fn a_worker_does_what_the_server_leaves_to_it_and_is_heard_live() {
     let server = server("20000").await;
     let id = submit(&server, &long(1)).await;
-    let refused = json!({ "kind": "export", "queue": "heavy", "input": { "table": "lots" } });
+    let sent = upload(&server, "lots.csv", "title;start\na;1\n").await;
+    let input = json!({ "upload": sent["id"], "into": "lots" });
+    let refused = json!({ "kind": "import.csv", "queue": "heavy", "input": input });
     let told = server.post("/v1/jobs", &refused).await;
     assert_eq!((&told["code"], &told["field"]), (&json!("bad_field"), &json!("queue")), "{told}");
     tokio::time::sleep(Duration::from_millis(300)).await;
@@ -109,6 +112,55 @@ async fn a_worker_that_dies_or_freezes_loses_its_attempt_and_is_not_heard_any_mo
     let result = server.get(&format!("/v1/jobs/{id}/result")).await;
     assert_eq!(result["state"], "done", "the late one has taken nothing away");
     drop((second, third));
+    ends_well(server).await;
+}
+
+/// What a job has left behind.
+async fn result(server: &TestServer, id: u64) -> Vec<u8> {
+    let answer = reqwest::get(server.at(&format!("/v1/jobs/{id}/result"))).await.expect("an answer");
+    answer.bytes().await.expect("a file").to_vec()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_worker_reads_is_what_the_server_has() {
+    let server = server("20000").await;
+    let worker = Worker::start(&server, "reader", "heavy").await;
+    let (seller, ada) = (Visitor::join(&server, "Sal").await, Visitor::join(&server, "Ada").await);
+    let lot = seller.offer("clock", &json!({ "title": "A clock", "start": 100 })).await;
+    ada.bid(lot, "one", &json!({ "amount": 100 })).await.expect("an answer");
+    // In memory, durable, and more than a page.
+    server.declare("kept", &json!({ "durable": true })).await;
+    for n in 0..30 {
+        server.publish("kept", &json!({ "n": n, "pad": "x".repeat(40_000) })).await;
+        server.publish("passing", &json!({ "n": n })).await;
+    }
+    for input in [
+        json!({ "table": "bids" }),
+        json!({ "table": "lots", "format": "jsonl" }),
+        json!({ "topic": "kept", "format": "jsonl" }),
+        json!({ "topic": "passing" }),
+    ] {
+        let mut files = Vec::new();
+        for queue in ["default", "heavy"] {
+            let id = submit(&server, &json!({ "kind": "export", "queue": queue, "input": input })).await;
+            reaches(&server, id, "completed").await;
+            let by = if queue == "heavy" { "reader" } else { "" };
+            assert_eq!(attempts(&server, id).await, [pair(by, "completed")]);
+            files.push(result(&server, id).await);
+        }
+        assert!(files[0].len() > 30 && files[0] == files[1], "{input}");
+    }
+    for input in
+        [json!({ "of": "lot", "id": lot }), json!({ "of": "dashboard" }), json!({ "of": "job", "id": 1 })]
+    {
+        let id = submit(&server, &json!({ "kind": "report.pdf", "queue": "heavy", "input": input })).await;
+        reaches(&server, id, "completed").await;
+        assert!(result(&server, id).await.starts_with(b"%PDF-"), "{input}");
+    }
+    let private =
+        json!({ "kind": "export", "queue": "heavy", "input": { "topic": format!("wallet.{}", ada.id) } });
+    assert_eq!(server.post("/v1/jobs", &private).await["field"], "input.topic");
+    drop(worker);
     ends_well(server).await;
 }
 

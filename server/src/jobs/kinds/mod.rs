@@ -11,6 +11,7 @@ pub(crate) mod model;
 mod noop;
 mod report;
 mod rows;
+mod topics;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -28,6 +29,7 @@ use fourwire_shared::{
 use serde::de::DeserializeOwned;
 use serde_json::{Value, value::RawValue};
 
+pub use self::topics::Topics;
 use super::{
     JobError, Rate,
     settings::{Mail, Media},
@@ -174,13 +176,29 @@ impl Kinds {
     }
 }
 
+/// What kinds need that are done anywhere.
+#[derive(Clone, Debug)]
+pub struct Tools {
+    /// The store, for reading.
+    pub readers: Readers,
+    /// Topics, for reading.
+    pub topics: Topics,
+    /// What was sent to be worked on.
+    pub uploads: Shelf,
+    /// What pictures and films may be.
+    pub media: Media,
+}
+
 /// Kinds that a worker in another process can do as well.
-pub fn anywhere(readers: &Readers, uploads: Shelf, media: Media) -> Kinds {
+pub fn anywhere(tools: Tools) -> Kinds {
+    let Tools { readers, topics, uploads, media } = tools;
     Kinds::default()
+        .with_anywhere(export::Export::new(topics.clone(), readers.clone()))
+        .with_anywhere(report::ReportPdf::new(topics, readers.clone()))
         .with_anywhere(experiment::Contention)
         .with_anywhere(experiment::Scenario)
         .with_anywhere(model::Train::new(readers.clone()))
-        .with_anywhere(model::Predict::new(readers.clone()))
+        .with_anywhere(model::Predict::new(readers))
         .with_anywhere(noop::Noop)
         .with_anywhere(media::Encode::new(uploads, media))
 }
@@ -208,11 +226,15 @@ pub struct Means<'a> {
 pub fn built_in(means: Means<'_>) -> Kinds {
     let Means { log, readers, auctions, uploads, media, mail, maildir } = means;
     let (mail, maildir) = (mail.clone(), maildir.to_owned());
-    anywhere(readers, Shelf::of(uploads.clone()), media.clone())
+    let tools = Tools {
+        readers: readers.clone(),
+        topics: Topics::of(log.clone()),
+        uploads: Shelf::of(uploads.clone()),
+        media: media.clone(),
+    };
+    anywhere(tools)
         .with(mail::Bulk::new(log.clone(), readers.clone(), uploads.clone(), mail, maildir))
         .with(import::Import::new(auctions.clone(), readers.clone(), uploads.clone()))
-        .with(export::Export::new(log.clone(), readers.clone()))
-        .with(report::ReportPdf::new(log.clone(), readers.clone(), auctions.clone()))
 }
 
 /// Refuses a job what another one has, if that is private and has another secret.

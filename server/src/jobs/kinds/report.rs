@@ -13,14 +13,16 @@ use fourwire_shared::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{BadInput, Kind, Policy};
+use super::{
+    BadInput, Kind, Policy,
+    topics::{Events, Topics},
+};
 use crate::{
-    auctions::{AuctionError, Auctions},
+    auctions::{self, AuctionError},
     jobs::{
         store::{attempts, jobs},
         work::{Done, Failure, Work, blocking, file_name},
     },
-    log::{Batch, Item, Log},
     reports::{Report, of_host, of_job, of_lot, pdf},
     storage::Readers,
 };
@@ -49,14 +51,13 @@ enum Of {
 
 /// The kind.
 pub(super) struct ReportPdf {
-    log: Log,
+    topics: Topics,
     readers: Readers,
-    auctions: Auctions,
 }
 
 impl ReportPdf {
-    pub(super) fn new(log: Log, readers: Readers, auctions: Auctions) -> Self {
-        Self { log, readers, auctions }
+    pub(super) fn new(topics: Topics, readers: Readers) -> Self {
+        Self { topics, readers }
     }
 
     async fn of_job(&self, id: JobId, dir: PathBuf) -> Result<Report, Failure> {
@@ -75,15 +76,13 @@ impl ReportPdf {
     }
 
     async fn of_lot(&self, id: AuctionId, work: &Work) -> Result<Report, Failure> {
-        let unknown = |error: AuctionError| match error {
-            AuctionError::Unknown(_) => Failure::Final(error.to_string()),
-            other => Failure::retry(other),
-        };
-        let lot = self.auctions.lot(id).await.map_err(unknown)?;
+        let lot = self.readers.read(move |c| auctions::lot(c, id)).await.map_err(Failure::retry)?;
+        let lot = lot.ok_or_else(|| Failure::Final(AuctionError::Unknown(id).to_string()))?;
         let (mut bids, mut before) = (Vec::<BidRow>::new(), Seq::new(u64::MAX >> 1));
         while bids.len() < BIDS_MAX {
             work.check()?;
-            let page = self.auctions.bids(id, before, BIDS_PAGE).await.map_err(unknown)?;
+            let page = self.readers.read(move |c| auctions::bids(c, id, before, BIDS_PAGE));
+            let page = page.await.map_err(Failure::retry)?;
             bids.extend(page.bids);
             work.tell(bids.len() as u64, Some(lot.bids.max(bids.len() as u64)), "bids", "reading bids");
             match page.next {
@@ -103,16 +102,12 @@ impl ReportPdf {
     }
 
     async fn samples(&self, topic: &str, work: &Work) -> Result<Vec<HostSample>, Failure> {
-        let topic = [topic.parse().map_err(|_| Failure::Final("the dashboard has no topic".to_owned()))?];
+        let topic = topic.parse().map_err(|_| Failure::Final("the dashboard has no topic".to_owned()))?;
         let (mut samples, mut after) = (Vec::<HostSample>::new(), After::Earliest);
         loop {
             work.check()?;
-            let Batch { items, cursor, more, .. } =
-                self.log.read(&topic, &after).await.map_err(Failure::retry)?;
-            samples.extend(items.iter().filter_map(|item| match item {
-                Item::Entry(entry) | Item::Skipped { entry, .. } => from_object(entry.data()).ok(),
-                _ => None,
-            }));
+            let Events { told, cursor, more, .. } = self.topics.read(&topic, &after).await?;
+            samples.extend(told.iter().filter_map(|told| from_object(&told.data).ok()));
             if !more {
                 return Ok(samples);
             }

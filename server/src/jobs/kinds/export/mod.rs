@@ -15,10 +15,12 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use self::parquet::{Columns, Holds};
-use super::{BadInput, Kind, Policy};
+use super::{
+    BadInput, Kind, Policy,
+    topics::{Events, Told, Topics},
+};
 use crate::{
     jobs::work::{Done, Failure, ResultFile, Work, blocking},
-    log::{Batch, Item, Log},
     storage::Readers,
 };
 
@@ -125,13 +127,13 @@ impl Format {
 
 /// The kind.
 pub(super) struct Export {
-    log: Log,
+    topics: Topics,
     readers: Readers,
 }
 
 impl Export {
-    pub(super) fn new(log: Log, readers: Readers) -> Self {
-        Self { log, readers }
+    pub(super) fn new(topics: Topics, readers: Readers) -> Self {
+        Self { topics, readers }
     }
 
     /// The columns of a table, or of events, and what they hold.
@@ -170,18 +172,19 @@ impl Export {
     }
 
     async fn topic(&self, topic: Topic, mut sheet: Sheet, work: &Work) -> Result<Sheet, Failure> {
-        let total = self.log.describe(&topic).map(|topic| topic.events);
-        work.log(format!("{topic} retains {} events", total.unwrap_or_default()));
+        let total = self.topics.retained(&topic);
+        if let Some(total) = total {
+            work.log(format!("{topic} retains {total} events"));
+        }
         let (mut done, mut after) = (0, After::Earliest);
         loop {
             work.check()?;
-            let page = self.log.read(std::slice::from_ref(&topic), &after).await.map_err(Failure::retry)?;
-            let Batch { items, cursor, more, .. } = page;
-            if items.iter().any(|item| item.kind() == "reset") && done > 0 {
+            let Events { told, broken, cursor, more } = self.topics.read(&topic, &after).await?;
+            if broken && done > 0 {
                 // Begun anew, it begins where there is something.
                 return Err(Failure::Retry(format!("{topic} has forgotten what was to be read next")));
             }
-            let rows: Vec<Vec<Value>> = items.iter().filter_map(event).collect();
+            let rows: Vec<Vec<Value>> = told.into_iter().map(event).collect();
             done += rows.len() as u64;
             sheet = sheet.take(rows).await?;
             work.tell(done, total.map(|total| total.max(done)), "events", format!("reading {topic}"));
@@ -231,7 +234,7 @@ impl Kind for Export {
                 let names = TABLES.map(|table| table.name).join(", ");
                 bad("table", format!("it is one of {names}"))
             }
-            (None, Some(topic)) if self.log.is_private(topic) => {
+            (None, Some(topic)) if self.topics.is_private(topic) => {
                 bad("topic", format!("{topic} belongs to somebody"))
             }
             (Some(_), None) | (None, Some(_)) => Ok(()),
@@ -291,13 +294,8 @@ fn page(connection: &rusqlite::Connection, sql: &str, after: i64) -> rusqlite::R
     Ok(Page { rows, last })
 }
 
-fn event(item: &Item) -> Option<Vec<Value>> {
-    let (Item::Entry(entry) | Item::Skipped { entry, .. }) = item else { return None };
-    if entry.is_end() {
-        return None;
-    }
-    let data = serde_json::from_str(entry.data()).unwrap_or_default();
-    Some(vec![entry.seq().get().into(), entry.at().into(), data])
+fn event(Told { seq, at, data }: Told) -> Vec<Value> {
+    vec![seq.into(), at.into(), serde_json::from_str(&data).unwrap_or_default()]
 }
 
 /// Where rows go.
