@@ -35,7 +35,7 @@ fn film(server: &TestServer, seconds: u32, size: &str) -> Vec<u8> {
     let path = server.data().with_file_name("film.mp4");
     let line = format!(
         "ffmpeg -v error -y -f lavfi -i testsrc2=size={size}:rate=25:duration={seconds} \
-         -f lavfi -i sine=duration={seconds} -metadata location=+52.5+013.4/ -c:v libx264 -preset ultrafast {}",
+         -f lavfi -i sine=duration={seconds} -metadata location=+52.5+013.4/ -metadata title=\"$(printf '\\377 noise')\" -c:v libx264 -preset ultrafast {}",
         path.display()
     );
     let status = Command::new("sh").args(["-c", &line]).status();

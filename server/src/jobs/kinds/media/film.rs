@@ -66,8 +66,9 @@ impl Film<'_> {
         };
         let length_ms = AtomicU64::new(0);
         let told = async {
-            let mut lines = BufReader::new(out).lines();
-            while let Some(line) = lines.next_line().await? {
+            let mut lines = BufReader::new(out).split(b'\n');
+            while let Some(line) = lines.next_segment().await? {
+                let line = String::from_utf8_lossy(&line);
                 let length = length_ms.load(Relaxed);
                 if let Some(ms) = out_ms(&line)
                     && length > 0
@@ -79,8 +80,10 @@ impl Film<'_> {
             Ok(())
         };
         let said = async {
-            let (mut lines, mut wrong) = (BufReader::new(err).lines(), Vec::new());
-            while let Some(line) = lines.next_line().await? {
+            // It tells what the film says of itself too, which may be anything.
+            let (mut lines, mut wrong) = (BufReader::new(err).split(b'\n'), Vec::new());
+            while let Some(line) = lines.next_segment().await? {
+                let line = String::from_utf8_lossy(&line);
                 if let Some(ms) = length(&line) {
                     length_ms.store(ms, Relaxed);
                 }
@@ -173,9 +176,12 @@ fn out_ms(line: &str) -> Option<u64> {
 /// How long the film is, by what ffmpeg says of its input: `[info]   Duration: 00:00:04.00, start: …`, in ms.
 fn length(line: &str) -> Option<u64> {
     let text = line.split_once("Duration: ")?.1.split(',').next()?;
-    let mut parts = text.split(':').map(|part| part.parse::<f64>().ok());
-    let (hours, minutes, seconds) = (parts.next()??, parts.next()??, parts.next()??);
-    Some(((hours * 3_600.0 + minutes * 60.0 + seconds) * 1_000.0).round() as u64)
+    let (hours, rest) = text.split_once(':')?;
+    let (minutes, seconds) = rest.split_once(':')?;
+    let (hours, minutes): (u32, u32) = (hours.parse().ok()?, minutes.parse().ok()?);
+    let seconds = seconds.parse::<f64>().ok().filter(|seconds| (0.0..60.0).contains(seconds))?;
+    let whole = u64::from(hours) * 3_600 + u64::from(minutes.min(59)) * 60;
+    Some(whole * 1_000 + (seconds * 1_000.0).round() as u64)
 }
 
 fn is_wrong(line: &str) -> bool {
@@ -203,6 +209,11 @@ mod tests {
             (length("[info]   Duration: N/A, bitrate: N/A"), length("[info] Stream #0:0")),
             (None, None)
         );
+        for title in
+            ["Duration: inf:00:00.0,", "Duration: -1:00:00.0,", "Duration: 0:0:1e9,", "Duration: 1:2,"]
+        {
+            assert_eq!(length(title), None, "{title}");
+        }
         assert!(is_wrong("[hls @ 0x560cce0d0980] [error] Format not on whitelist"));
         assert!(!is_wrong("[info] errors: none"));
     }
