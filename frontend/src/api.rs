@@ -88,10 +88,15 @@ pub async fn drop_stream(id: &str) -> Result<(), Failure> {
     Call::delete(&format!("{STREAMS_PATH}/{id}")).send().await
 }
 
-/// A key for one intent of the user, kept over all tries.
+/// A key for one intent of the user, kept over all tries; or a secret of hers. Nobody can guess it: 128 bits of the
+/// browser's own source for secrets, which, unlike `crypto.randomUUID`, is there on pages without TLS too.
 pub fn new_key() -> String {
-    let part = || format!("{:08x}", (js_sys::Math::random() * f64::from(u32::MAX)) as u32);
-    format!("app-{}{}{}{}", part(), part(), part(), part())
+    let mut bytes = [0_u8; 16];
+    let drawn =
+        crate::window().crypto().and_then(|crypto| crypto.get_random_values_with_u8_array(&mut bytes));
+    drawn.expect("a browser that runs WebAssembly has random numbers");
+    let text: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("app-{text}")
 }
 
 /// A request in the making.

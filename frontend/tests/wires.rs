@@ -31,6 +31,14 @@ fn server() -> &'static str {
     }
 }
 
+#[wasm_bindgen_test]
+fn a_key_is_new_each_time_and_as_good_as_a_secret() {
+    let keys: std::collections::BTreeSet<String> =
+        (0..100).map(|_| fourwire_frontend::api::new_key()).collect();
+    assert_eq!(keys.len(), 100);
+    assert!(keys.iter().all(|key| fourwire_shared::job::is_secret(key)));
+}
+
 /// Gives the browser this long, in ms, for its own work.
 async fn pause(ms: u32) {
     let promise = js_sys::Promise::new(&mut |resolve, _| {

@@ -171,9 +171,10 @@ async fn a_private_job_is_seen_by_whoever_has_its_secret_link() {
     let browser = Browser::open().await;
     browser.goto(&server.at("/jobs")).await;
     browser.click("[data-testid=job-new]").await;
+    browser.click("#job-private").await;
+    // It stays so, whatever is chosen then.
     choose(&browser, "#job-kind", "noop").await;
     browser.fill("#job-input-ms", "60000").await;
-    browser.click("#job-private").await;
     browser.click("[data-testid=job-send]").await;
     // Its topics are read on each wire, which shows the secret in its own way.
     browser.wait_for(JOB, "data-state", "running").await;

@@ -222,7 +222,12 @@ fn curl(draft: &Draft) -> String {
 fn kind_field(props: &NewJobProps, draft: &Draft, change: &Callback<Draft>) -> Html {
     let onchange = {
         let (kinds, change) = (Rc::clone(&props.kinds), change.clone());
-        Callback::from(move |event: Event| change.emit(Draft::of(&kinds, &value(&event))))
+        // What is said beside the input stays: above all, that it is private.
+        let (options, secret) = (draft.options.clone(), draft.secret.clone());
+        Callback::from(move |event: Event| {
+            let of = Draft::of(&kinds, &value(&event));
+            change.emit(Draft { options: options.clone(), secret: secret.clone(), ..of });
+        })
     };
     let option = |kind: &KindInfo| {
         html! { <option key={kind.name.clone()} value={kind.name.clone()} selected={kind.name == draft.kind}>{ &kind.name }</option> }
