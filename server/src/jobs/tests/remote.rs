@@ -12,11 +12,15 @@ use crate::jobs::{JobError, change};
 const LEASE: Duration = Duration::from_millis(400);
 
 async fn site() -> Site {
-    Site::with(None, |settings| {
+    with_lease(LEASE, None).await
+}
+
+async fn with_lease(lease: Duration, mutant: Option<Mutant>) -> Site {
+    let adjust = |settings: &mut Settings| {
         settings.elsewhere = vec!["heavy".to_owned()];
-        settings.lease = LEASE;
-    })
-    .await
+        settings.lease = lease;
+    };
+    Site::with(mutant, adjust).await
 }
 
 fn heavy(play: &str) -> JobSpec {
@@ -74,7 +78,7 @@ async fn a_claim_gets_what_it_can_do_in_time_or_nothing() {
 /// was completed stays so.
 #[tokio::test]
 async fn ends_race_with_whatever_is_asked_for() {
-    let site = site().await;
+    let site = with_lease(Duration::from_secs(60), None).await;
     for round in 0..60_u64 {
         let id = site.submit(heavy("ok")).await;
         assert_eq!(site.jobs.claim(claim(5_000)).await.expect("one").orders.len(), 1);
@@ -115,15 +119,12 @@ async fn ends_race_with_whatever_is_asked_for() {
 
 /// What is wrong with the leases: one worker signs for its attempt and ends it, another one says nothing until too late.
 async fn broken_promises(mutant: Option<Mutant>) -> Vec<&'static str> {
-    let adjust = |settings: &mut Settings| {
-        settings.elsewhere = vec!["heavy".to_owned()];
-        settings.lease = 3 * LEASE;
-    };
-    let site = Site::with(mutant, adjust).await;
+    let lease = 5 * LEASE;
+    let site = with_lease(lease, mutant).await;
     let (signed, silent) = (site.submit(heavy("ok")).await, site.submit(heavy("ok")).await);
     assert_eq!(site.jobs.claim(claim(0)).await.expect("two").orders.len(), 2);
     for _ in 0..10 {
-        tokio::time::sleep(LEASE / 2).await;
+        tokio::time::sleep(lease / 6).await;
         let _ = site.jobs.beat(sign(signed, 1)).await.expect("an answer");
     }
     let kept = site.jobs.finish(finish(signed, 1, Outcome::Completed)).await.is_ok();
