@@ -7,8 +7,10 @@
 //! - [`browser`]: a real headless Chromium with a fresh profile, whose console errors are failures.
 //! - [`house`]: a bidder of the auction house over plain HTTP, and the checker over a server that has ended.
 //! - [`jobs`]: jobs over plain HTTP, and their checker over a server that has ended.
+//! - [`access`]: who may read a topic, on each wire.
 //! - [`wait`]: waiting for a condition. Nothing here sleeps for a fixed time and hopes.
 
+pub mod access;
 pub mod browser;
 pub mod house;
 pub mod jobs;

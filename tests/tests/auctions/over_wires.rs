@@ -6,6 +6,7 @@ use fourwire_shared::{
     session::{Applied, Preference, Settings},
 };
 use fourwire_tests::{
+    access::reads,
     house::Visitor,
     raw::websocket::{self, FIN, TEXT},
     server::TestServer,
@@ -73,25 +74,9 @@ async fn nobody_reads_somebody_elses_wallet_on_any_wire() {
     let (ada, eve) = (Visitor::join(&server, "ada").await, Visitor::join(&server, "eve").await);
     let topics = [format!("wallet.{}", ada.id)];
     for wire in Wire::ALL {
-        for (secret, status) in [(None, 401), (Some(&eve.secret), 403), (Some(&ada.secret), 0)] {
-            let driver = Driver::new(server.url(), settings(&topics, wire));
-            let driver = match secret {
-                Some(secret) => driver.and_then(|driver| driver.with_secret(secret)),
-                None => driver,
-            };
-            let mut driver = driver.expect("a client");
-            let first = async {
-                loop {
-                    match driver.next().await {
-                        Some(Told::Applied(applied)) => return Some(applied),
-                        Some(Told::Notice(_)) => {}
-                        None => return None,
-                    }
-                }
-            };
-            let first = timeout(PATIENCE, first).await.expect("an end");
-            assert_eq!(first.is_some(), status == 0, "{wire:?} {status}: {first:?}");
-            driver.close().await;
+        for (secret, may) in [(None, false), (Some(&eve.secret), false), (Some(&ada.secret), true)] {
+            let read = reads(&server, &topics[0], wire, secret.map(String::as_str)).await;
+            assert_eq!(read, may, "{wire:?} {secret:?}");
         }
     }
     let bad =

@@ -1,18 +1,14 @@
 //! Private jobs over HTTP and every wire: their secret opens everything of theirs, and nothing else does.
 
-use fourwire_server::client::{Driver, Told};
-use fourwire_shared::{
-    After, Topic, Wire,
-    session::{Preference, Settings},
-};
+use fourwire_shared::Wire;
 use fourwire_tests::{
+    access::reads,
     jobs::{check, reaches, submit},
     raw::{Answer, Request},
     server::TestServer,
-    wait::{self, PATIENCE},
+    wait,
 };
 use serde_json::{Value, json};
-use tokio::time::timeout;
 
 const SECRET: &str = "0198c0de-0000-7000-8000-000000000000";
 
@@ -39,31 +35,6 @@ async fn made(server: &TestServer) -> u64 {
     })
     .await;
     id
-}
-
-/// Whether a wire starts to read a topic.
-async fn reads(server: &TestServer, topic: &str, wire: Wire, secret: Option<&str>) -> bool {
-    let topic: Topic = topic.parse().expect("a topic");
-    let mut settings = Settings::new(vec![topic]);
-    (settings.preference, settings.after) = (Preference::Fixed(wire), After::Snapshot);
-    let driver = Driver::new(server.url(), settings);
-    let driver = match secret {
-        Some(secret) => driver.and_then(|driver| driver.with_secret(secret)),
-        None => driver,
-    };
-    let mut driver = driver.expect("a client");
-    let first = async {
-        loop {
-            match driver.next().await {
-                Some(Told::Applied(_)) => return true,
-                Some(Told::Notice(_)) => {}
-                None => return false,
-            }
-        }
-    };
-    let read = timeout(PATIENCE, first).await.expect("an end");
-    driver.close().await;
-    read
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
