@@ -48,7 +48,7 @@ pub enum LogError {
     #[error("the idempotency key was used with another body")]
     KeyReused,
     /// There are as many topics as there may be.
-    #[error("there are as many topics as this server allows")]
+    #[error("there are as many topics as this server allows (--topics-max)")]
     TopicsExhausted,
     /// The queue in front of the sequencer is full.
     #[error("too many writes are waiting")]
