@@ -25,6 +25,17 @@ pub async fn upload(server: &TestServer, name: &str, bytes: impl Into<Vec<u8>>) 
     answer.json()
 }
 
+/// What a job has left behind: its type, how it is to be kept, and its bytes.
+///
+/// # Panics
+/// When there is none.
+pub async fn download(server: &TestServer, id: u64) -> (String, String, Vec<u8>) {
+    let answer = reqwest::get(server.at(&format!("/v1/jobs/{id}/result"))).await.expect("an answer");
+    let text = |name: &str| answer.headers()[name].to_str().expect("text").to_owned();
+    let (kind, kept) = (text("content-type"), text("content-disposition"));
+    (kind, kept, answer.bytes().await.expect("bytes").to_vec())
+}
+
 /// Waits until a job is in a state.
 ///
 /// # Panics

@@ -115,8 +115,10 @@ pub(super) fn unblock(tx: &mut Tx<'_>, office: &Office, need: Need) -> Result<()
 fn tell(tx: &mut Tx<'_>, office: &Office, row: &mut JobRow) -> Result<(), JobError> {
     let (id, topic) = (row.job.id, row.job.id.topic());
     if !mutant!(office, EventMissing) || !row.job.state.is_over() {
-        row.seq = tx.append(&topic, &text(&row.job)?)?.seq;
-        let feed = tx.append(&jobs_topic(), &text(&json!({ "job": row.job.clone().for_all() }))?)?.seq;
+        let own = text(&row.job)?;
+        row.seq = tx.append(&topic, &own)?.seq;
+        let for_all = if row.job.private { text(&row.job.clone().for_all())? } else { own };
+        let feed = tx.append(&jobs_topic(), &format!(r#"{{"job":{for_all}}}"#))?.seq;
         within(tx, |c| jobs::set_feed(c, feed))?;
     }
     within(tx, |c| jobs::update(c, row))?;

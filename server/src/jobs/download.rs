@@ -99,9 +99,8 @@ fn part(headers: &HeaderMap, tag: &Tag, length: u64) -> Part {
 }
 
 fn disposition(result: &ResultInfo, inline: bool) -> String {
-    let shown =
-        inline && (result.content_type == "application/pdf" || result.content_type.starts_with("image/"));
-    let how = if shown && result.content_type != "image/svg+xml" { "inline" } else { "attachment" };
+    let shown = inline && (result.content_type == "application/pdf" || result.is_picture());
+    let how = if shown { "inline" } else { "attachment" };
     format!("{how}; filename=\"{}\"", safe(&result.name))
 }
 

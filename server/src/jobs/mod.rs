@@ -110,10 +110,9 @@ impl Jobs {
         for prefix in ["job", fourwire_shared::job::JOBS_TOPIC, "queue"] {
             office.log.own(prefix, states.clone());
         }
-        let private = office.readers.read(store::jobs::private).await?;
-        if let Some(newest) = office.readers.read(store::jobs::newest).await? {
-            office.secrets.reached(newest);
-        }
+        let known = |c: &rusqlite::Connection| Ok((store::jobs::newest(c)?, store::jobs::private(c)?));
+        let (newest, private) = office.readers.read(known).await?;
+        newest.into_iter().for_each(|id| office.secrets.reached(id));
         private.into_iter().for_each(|(id, secret)| office.secrets.know(id, Some(secret)));
         office.insist(change::declare).await?;
         workers::rescue(&office).await?;

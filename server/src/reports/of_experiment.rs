@@ -8,10 +8,10 @@ use fourwire_shared::{
     figures::{count, number},
 };
 
-use super::{Bar, Bars, Part, Report, Table, of_job::moment};
-
-/// How soon a report of an experiment that runs is asked for again, in seconds.
-const AGAIN_S: u32 = 5;
+use super::{
+    Bar, Bars, Part, Report, Table,
+    of_job::{AGAIN_S, moment},
+};
 
 /// What there is to say of an experiment that is no job.
 pub(super) fn report(experiment: &Experiment) -> Report {

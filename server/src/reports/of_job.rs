@@ -18,8 +18,8 @@ use crate::jobs::kinds::model::saved::Model;
 const RESULT_BYTES_MAX: u64 = 1 << 20;
 /// Rows and lines that are shown of a result.
 const ROWS_MAX: usize = 25;
-/// How soon a report of a job that is not over is asked for again, in seconds.
-const AGAIN_S: u32 = 5;
+/// How soon a report of what is not over is asked for again, in seconds.
+pub(super) const AGAIN_S: u32 = 5;
 
 /// The first bytes of a result, as many as a report reads.
 ///
@@ -49,7 +49,7 @@ pub(crate) fn report(job: &Job, attempts: &[Attempt], result: Option<&[u8]>) -> 
         let href = format!("{JOBS_PATH}/{}/result", job.id);
         report.links.push((href.clone(), format!("{} ({})", info.name, bytes(info.bytes as f64))));
         match result {
-            Some(_) if is_picture(info) => {
+            Some(_) if info.is_picture() => {
                 report.parts.push(Part::Picture { href, name: info.name.clone() });
             }
             Some(result) => left_behind(&mut report, info, result),
@@ -104,11 +104,6 @@ fn facts(job: &Job) -> Vec<(&'static str, String)> {
 pub(super) fn moment(us: u64) -> String {
     let at = i64::try_from(us).ok().and_then(|us| Timestamp::from_microsecond(us).ok());
     at.map(|at| at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()).unwrap_or_default()
-}
-
-/// Whether it is shown in its place: a drawing (SVG) could run something.
-fn is_picture(info: &ResultInfo) -> bool {
-    info.content_type.starts_with("image/") && info.content_type != "image/svg+xml"
 }
 
 fn left_behind(report: &mut Report, info: &ResultInfo, result: &[u8]) {

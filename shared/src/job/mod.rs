@@ -213,6 +213,13 @@ pub struct ResultInfo {
     pub bytes: u64,
 }
 
+impl ResultInfo {
+    /// Whether it is a picture that can be shown in its place. A drawing (SVG) could run something.
+    pub fn is_picture(&self) -> bool {
+        self.content_type.starts_with("image/") && self.content_type != "image/svg+xml"
+    }
+}
+
 /// A job as it is. It is the state of `job.<id>`, and each event there is one; only an answer to a request has the input.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Job {

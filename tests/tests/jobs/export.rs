@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use fourwire_tests::{
-    jobs::{check, reaches, submit},
+    jobs::{check, download, reaches, submit},
     server::TestServer,
 };
 use parquet::{
@@ -14,10 +14,8 @@ use serde_json::{Value, json};
 async fn exported(server: &TestServer, input: &Value) -> (String, Bytes) {
     let id = submit(server, &json!({ "kind": "export", "input": input })).await;
     reaches(server, id, "completed").await;
-    let http = reqwest::Client::new();
-    let answer = http.get(server.at(&format!("/v1/jobs/{id}/result"))).send().await.expect("an answer");
-    let kind = answer.headers()["content-type"].to_str().expect("text").to_owned();
-    (kind, answer.bytes().await.expect("bytes"))
+    let (kind, _, file) = download(server, id).await;
+    (kind, file.into())
 }
 
 /// Rows as JSON. A time is what it was written from.

@@ -7,22 +7,16 @@ use std::{
 };
 
 use fourwire_tests::{
-    jobs::{check, reaches, submit},
+    jobs::{check, reaches, submit, upload},
     server::TestServer,
     smtp::SmtpServer,
     wait,
 };
 use serde_json::{Value, json};
 
-async fn upload(server: &TestServer, csv: String) -> Value {
-    let http = reqwest::Client::new();
-    let sent = http.post(server.at("/v1/uploads?name=list.csv")).body(csv).send().await.expect("an answer");
-    sent.json::<Value>().await.expect("an upload")["id"].clone()
-}
-
 fn mailing(upload: &Value) -> Value {
     json!({ "kind": "mail.bulk", "input": {
-        "upload": upload,
+        "upload": upload["id"],
         "subject": "Hello {{ name }}",
         "text": "Dear {{ name }}, your number is {{ number }}.",
         "html": "<p>Dear {{ name }}</p>",
@@ -70,7 +64,7 @@ async fn each_recipient_gets_a_letter_or_a_reason() {
         Gone;gone@example.org;9\n\
         Short;short@example.org\n\
         Zoë;zoe@example.org;11\n";
-    let list = upload(&server, list.to_owned()).await;
+    let list = upload(&server, "list.csv", list.to_owned()).await;
     let id = submit(&server, &mailing(&list)).await;
     let job = reaches(&server, id, "completed").await;
     assert_eq!((&job["progress"]["done"], &job["attempt"]), (&json!(11), &json!(1)), "{job}");
@@ -128,7 +122,7 @@ async fn each_recipient_gets_a_letter_or_a_reason() {
         let told = server.post("/v1/jobs", &spec).await;
         assert_eq!(told["field"], format!("input.{field}"), "{told}");
     }
-    let other = upload(&server, "name\nAda\n".to_owned()).await;
+    let other = upload(&server, "list.csv", "name\nAda\n".to_owned()).await;
     let id = submit(&server, &mailing(&other)).await;
     let job = reaches(&server, id, "discarded").await;
     assert_eq!(job["error"], "the list has no column email");
@@ -148,7 +142,7 @@ async fn nobody_gets_a_letter_twice_whatever_dies() {
     for number in 0..PEOPLE {
         list += &format!("p{number}@example.org,P,{number}\n");
     }
-    let list = upload(&server, list).await;
+    let list = upload(&server, "list.csv", list).await;
     let id = submit(&server, &mailing(&list)).await;
     for life in 1..=4 {
         let due = life * 15;
@@ -185,7 +179,9 @@ async fn nobody_gets_a_letter_twice_whatever_dies() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_a_mail_server_letters_are_files_and_one_that_is_away_is_waited_for() {
     let mut server = TestServer::start().await;
-    let list = upload(&server, "email,name,number\na@example.org,A,1\nb@example.org,B,2\n".to_owned()).await;
+    let list =
+        upload(&server, "list.csv", "email,name,number\na@example.org,A,1\nb@example.org,B,2\n".to_owned())
+            .await;
     let id = submit(&server, &mailing(&list)).await;
     reaches(&server, id, "completed").await;
     let letters: BTreeSet<String> = fs::read_dir(server.data().join("mail/new"))
@@ -200,7 +196,7 @@ async fn without_a_mail_server_letters_are_files_and_one_that_is_away_is_waited_
 
     let nowhere = ["--smtp-url", "smtp://127.0.0.1:1"];
     let server = TestServer::with().args(nowhere).start().await;
-    let list = upload(&server, "email,name,number\na@example.org,A,1\n".to_owned()).await;
+    let list = upload(&server, "list.csv", "email,name,number\na@example.org,A,1\n".to_owned()).await;
     let id = submit(&server, &mailing(&list)).await;
     let job = reaches(&server, id, "retryable").await;
     assert!(job["error"].to_string().contains("the mail server cannot be reached"), "{job}");

@@ -7,9 +7,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bytes::Bytes;
 use fourwire_tests::{
-    jobs::{check, reaches, submit, upload},
+    jobs::{check, download, reaches, submit, upload},
     server::TestServer,
     wait,
     worker::Worker,
@@ -58,14 +57,6 @@ async fn encode(server: &TestServer, upload: &Value, mut input: Value) -> u64 {
     submit(server, &json!({ "kind": "media.encode", "input": input, "max_attempts": 20 })).await
 }
 
-async fn result(server: &TestServer, id: u64) -> (String, String, Bytes) {
-    let http = reqwest::Client::new();
-    let answer = http.get(server.at(&format!("/v1/jobs/{id}/result"))).send().await.expect("an answer");
-    let text = |name: &str| answer.headers()[name].to_str().expect("text").to_owned();
-    let (kind, name) = (text("content-type"), text("content-disposition"));
-    (kind, name, answer.bytes().await.expect("bytes"))
-}
-
 /// How many ffmpegs there are whose command line has this in it.
 fn encoders(of: &str) -> usize {
     let is_one = |line: &[u8]| {
@@ -85,7 +76,7 @@ async fn a_picture_is_made_in_each_size_and_format() {
         encode(&server, &sent, json!({ "formats": ["avif", "webp", "jpeg"], "widths": [60, 500, 30] })).await;
     let job = reaches(&server, id, "completed").await;
     assert_eq!((&job["progress"]["done"], &job["progress"]["total"]), (&json!(9), &json!(9)), "{job}");
-    let (kind, name, file) = result(&server, id).await;
+    let (kind, name, file) = download(&server, id).await;
     assert_eq!(
         (kind.as_str(), name.as_str()),
         ("application/zip", "attachment; filename=\"Four_colours.zip\"")
@@ -118,7 +109,7 @@ async fn a_picture_is_made_in_each_size_and_format() {
     // One is the result as it is, and can be shown.
     let id = encode(&server, &sent, json!({})).await;
     reaches(&server, id, "completed").await;
-    let (kind, name, file) = result(&server, id).await;
+    let (kind, name, file) = download(&server, id).await;
     assert_eq!(
         (kind.as_str(), name.as_str()),
         ("image/webp", "attachment; filename=\"Four_colours-120.webp\"")
@@ -179,7 +170,7 @@ async fn a_film_is_made_smaller_and_keeps_its_sound_and_no_place() {
     let job = reaches(&server, id, "completed").await;
     assert_eq!(job["progress"]["unit"], "s of film", "{job}");
     assert_eq!(job["progress"]["done"], job["progress"]["total"], "{job}");
-    let (kind, name, file) = result(&server, id).await;
+    let (kind, name, file) = download(&server, id).await;
     assert_eq!((kind.as_str(), name.as_str()), ("video/mp4", "attachment; filename=\"holiday-161.mp4\""));
     let told = probe(&server, &file);
     let streams = told["streams"].as_array().expect("streams");
@@ -195,7 +186,7 @@ async fn a_film_is_made_smaller_and_keeps_its_sound_and_no_place() {
     let sent = upload(&server, "moves.gif", std::fs::read(path).expect("a film")).await;
     let id = encode(&server, &sent, json!({ "formats": ["webm", "mp4"] })).await;
     reaches(&server, id, "completed").await;
-    let (_, _, file) = result(&server, id).await;
+    let (_, _, file) = download(&server, id).await;
     let zip = zip::ZipArchive::new(Cursor::new(file)).expect("a ZIP");
     let names: Vec<_> = zip.file_names().map(|name| name.expect("UTF-8").into_owned()).collect();
     assert_eq!(names, ["moves.mp4", "moves.webm"]);
@@ -284,7 +275,7 @@ async fn a_worker_elsewhere_reads_what_was_sent_to_the_server() {
     reaches(&server, id, "completed").await;
     let told = server.get(&format!("/v1/jobs/{id}/attempts")).await;
     assert_eq!(told["attempts"][0]["worker"], "artist", "{told}");
-    let (kind, name, file) = result(&server, id).await;
+    let (kind, name, file) = download(&server, id).await;
     assert_eq!((kind.as_str(), name.as_str()), ("image/jpeg", "attachment; filename=\"a-b-32.jpg\""));
     assert_eq!(image::load_from_memory(&file).expect("a picture").width(), 32);
 

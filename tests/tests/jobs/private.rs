@@ -25,15 +25,20 @@ async fn ask(server: &TestServer, method: &str, target: &str, secret: Option<&st
     with(request, secret).send(server.port()).await
 }
 
+/// Waits until a private job is in a state, which only its secret tells.
+async fn reaches_privately(server: &TestServer, id: u64, state: &str) -> Value {
+    wait::until(&format!("private job {id} to be {state}"), async || {
+        let job = ask(server, "GET", &format!("/v1/jobs/{id}"), Some(SECRET)).await.json();
+        (job["state"] == state).then_some(job)
+    })
+    .await
+}
+
 /// A private export, and what is told of it.
 async fn made(server: &TestServer) -> u64 {
     let spec = json!({ "kind": "export", "input": { "table": "lots" }, "secret": SECRET });
     let id = submit(server, &spec).await;
-    wait::until("the private job", async || {
-        let told = ask(server, "GET", &format!("/v1/jobs/{id}"), Some(SECRET)).await;
-        (told.json()["state"] == "completed").then_some(())
-    })
-    .await;
+    reaches_privately(server, id, "completed").await;
     id
 }
 
@@ -107,19 +112,12 @@ async fn what_a_private_job_has_goes_into_nothing_public() {
     assert!(refused["error"].as_str().is_some_and(|error| error.contains("is private")), "{refused}");
     let closed = json!({ "kind": "report.pdf", "input": of, "secret": SECRET });
     let closed = submit(&server, &closed).await;
-    wait::until("the private report", async || {
-        let told = ask(&server, "GET", &format!("/v1/jobs/{closed}"), Some(SECRET)).await;
-        (told.json()["state"] == "completed").then_some(())
-    })
-    .await;
+    reaches_privately(&server, closed, "completed").await;
     // An export of all jobs has it, without why it failed.
     let failing = json!({ "kind": "report.pdf", "input": { "of": "job", "id": 999 }, "secret": SECRET });
     let failing = submit(&server, &failing).await;
-    wait::until("the one that fails", async || {
-        let told = ask(&server, "GET", &format!("/v1/jobs/{failing}"), Some(SECRET)).await;
-        (told.json()["error"].is_string()).then_some(())
-    })
-    .await;
+    let failed = reaches_privately(&server, failing, "discarded").await;
+    assert!(failed["error"].is_string(), "{failed}");
     let export =
         submit(&server, &json!({ "kind": "export", "input": { "table": "jobs", "format": "jsonl" } })).await;
     reaches(&server, export, "completed").await;

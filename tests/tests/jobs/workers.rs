@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use fourwire_tests::{
     house::Visitor,
-    jobs::{check, reaches, submit, upload},
+    jobs::{check, download, reaches, submit, upload},
     process,
     server::TestServer,
     wait,
@@ -115,12 +115,6 @@ async fn a_worker_that_dies_or_freezes_loses_its_attempt_and_is_not_heard_any_mo
     ends_well(server).await;
 }
 
-/// What a job has left behind.
-async fn result(server: &TestServer, id: u64) -> Vec<u8> {
-    let answer = reqwest::get(server.at(&format!("/v1/jobs/{id}/result"))).await.expect("an answer");
-    answer.bytes().await.expect("a file").to_vec()
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_worker_reads_is_what_the_server_has() {
     let server = server("20000").await;
@@ -146,7 +140,7 @@ async fn what_a_worker_reads_is_what_the_server_has() {
             reaches(&server, id, "completed").await;
             let by = if queue == "heavy" { "reader" } else { "" };
             assert_eq!(attempts(&server, id).await, [pair(by, "completed")]);
-            files.push(result(&server, id).await);
+            files.push(download(&server, id).await.2);
         }
         assert!(files[0].len() > 30 && files[0] == files[1], "{input}");
     }
@@ -155,7 +149,7 @@ async fn what_a_worker_reads_is_what_the_server_has() {
     {
         let id = submit(&server, &json!({ "kind": "report.pdf", "queue": "heavy", "input": input })).await;
         reaches(&server, id, "completed").await;
-        assert!(result(&server, id).await.starts_with(b"%PDF-"), "{input}");
+        assert!(download(&server, id).await.2.starts_with(b"%PDF-"), "{input}");
     }
     let private =
         json!({ "kind": "export", "queue": "heavy", "input": { "topic": format!("wallet.{}", ada.id) } });

@@ -30,13 +30,15 @@ enum Look {
 }
 
 fn look(result: &ResultInfo) -> Look {
+    if result.is_picture() {
+        return Look::Picture;
+    }
     match result.content_type.split(';').next().unwrap_or_default().trim() {
         "text/csv" => Look::Table,
         "application/json" => Look::Json,
         "application/jsonl" => Look::Text,
         text if text.starts_with("text/") => Look::Text,
         "application/pdf" => Look::Pdf,
-        picture if picture.starts_with("image/") && picture != "image/svg+xml" => Look::Picture,
         film if film.starts_with("video/") => Look::Film,
         _ => Look::No,
     }

@@ -24,7 +24,7 @@ use std::{
 
 use fourwire_shared::{
     Problem,
-    job::{Backoff, JobId, KindInfo},
+    job::{Backoff, JobId, KindInfo, UploadId},
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Value, value::RawValue};
@@ -237,6 +237,16 @@ pub fn built_in(means: Means<'_>) -> Kinds {
         .with(import::Import::new(auctions.clone(), readers.clone(), uploads.clone()))
 }
 
+/// An input names an upload that is not there.
+fn no_upload(id: &UploadId) -> BadInput {
+    BadInput { field: "upload", what: format!("there is no upload {id}, or not any more") }
+}
+
+/// An upload was there when the job was submitted, and is not any more.
+fn gone() -> Failure {
+    Failure::Final("the upload is not kept any more".to_owned())
+}
+
 /// Refuses a job what another one has, if that is private and has another secret.
 async fn may_use(readers: &Readers, by: JobId, of: JobId) -> Result<(), Failure> {
     let secrets = readers.read(move |c| Ok((jobs::secret(c, by)?, jobs::secret(c, of)?)));
@@ -252,7 +262,7 @@ fn unread(error: io::Error) -> Failure {
     match error.kind() {
         io::ErrorKind::InvalidData => Failure::Final(error.to_string()),
         io::ErrorKind::FileTooLarge => Failure::Final(error.to_string()),
-        io::ErrorKind::NotFound => Failure::Final("the upload is not kept any more".to_owned()),
+        io::ErrorKind::NotFound => gone(),
         _ => Failure::Retry(error.to_string()),
     }
 }

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 use self::columns::{Columns, Into};
 use super::{
-    BadInput, Kind, Policy,
+    BadInput, Kind, Policy, no_upload,
     rows::{Format, Source, skip},
     unread,
 };
@@ -227,7 +227,7 @@ impl Kind for Import {
     fn check(&self, input: &Input) -> Result<(), BadInput> {
         let bad = |field, what: String| Err(BadInput { field, what });
         if self.uploads.find(&input.upload).is_none() {
-            return bad("upload", format!("there is no upload {}, or not any more", input.upload));
+            return Err(no_upload(&input.upload));
         }
         match &input.encoding {
             Some(label) if Encoding::for_label(label.as_bytes()).is_none() => {

@@ -31,7 +31,7 @@ use self::{
     post::{Handed, Post},
 };
 use super::{
-    BadInput, Kind, Policy,
+    BadInput, Kind, Policy, no_upload,
     rows::{Format, Source, skip},
 };
 use crate::{
@@ -269,8 +269,7 @@ impl Kind for Bulk {
 
     fn check(&self, input: &Input) -> Result<(), BadInput> {
         if self.uploads.find(&input.upload).is_none() {
-            let what = format!("there is no upload {}, or not any more", input.upload);
-            return Err(BadInput { field: "upload", what });
+            return Err(no_upload(&input.upload));
         }
         let parts =
             [("subject", Some(&input.subject)), ("text", Some(&input.text)), ("html", input.html.as_ref())];

@@ -65,16 +65,19 @@ impl Film<'_> {
             return Err(Failure::Retry("ffmpeg has no pipes".to_owned()));
         };
         let length_ms = AtomicU64::new(0);
+        // All are made of one film, so all are as long.
+        let tell = |ms: u64, words: String| {
+            let length = length_ms.load(Relaxed);
+            if length > 0 {
+                let done = place * length + ms.min(length);
+                work.tell(done / 1_000, Some(all * length / 1_000), UNIT, words);
+            }
+        };
         let told = async {
             let mut lines = BufReader::new(out).split(b'\n');
             while let Some(line) = lines.next_segment().await? {
-                let line = String::from_utf8_lossy(&line);
-                let length = length_ms.load(Relaxed);
-                if let Some(ms) = out_ms(&line)
-                    && length > 0
-                {
-                    let done = (place * length + ms.min(length)) / 1_000;
-                    work.tell(done, Some(all * length / 1_000), UNIT, format!("making {name}"));
+                if let Some(ms) = out_ms(&String::from_utf8_lossy(&line)) {
+                    tell(ms, format!("making {name}"));
                 }
             }
             Ok(())
@@ -108,11 +111,7 @@ impl Film<'_> {
             }
             Some(0) => {
                 // What it says last is a little short of the end.
-                let length = length_ms.load(Relaxed);
-                if length > 0 {
-                    let done = (place + 1) * length / 1_000;
-                    work.tell(done, Some(all * length / 1_000), UNIT, format!("made {name}"));
-                }
+                tell(u64::MAX, format!("made {name}"));
                 Ok(())
             }
             Some(126 | 127) => {

@@ -9,7 +9,7 @@ mod picture;
 use std::{
     collections::BTreeSet,
     fs::{self, File},
-    io::{self, Write},
+    io,
     path::{Path, PathBuf},
 };
 
@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
 use self::film::Film;
-use super::{BadInput, Kind, Policy, unread};
+use super::{BadInput, Kind, Policy, gone, no_upload, unread};
 use crate::jobs::{
     settings::Media,
     uploads::Shelf,
@@ -182,7 +182,7 @@ impl Kind for Encode {
     fn check(&self, input: &Input) -> Result<(), BadInput> {
         let bad = |field, what: String| Err(BadInput { field, what });
         if self.uploads.find(&input.upload).is_none() {
-            return bad("upload", format!("there is no upload {}, or not any more", input.upload));
+            return Err(no_upload(&input.upload));
         }
         let films = input.formats.iter().filter(|format| format.is_film()).count();
         if input.formats.is_empty() {
@@ -204,7 +204,6 @@ impl Kind for Encode {
     }
 
     async fn run(&self, input: Input, work: Work) -> Result<Done, Failure> {
-        let gone = || Failure::Final("the upload is not kept any more".to_owned());
         let (upload, path) = self.uploads.find(&input.upload).ok_or_else(gone)?;
         let (stem, scratch) = (stem(&upload.name), work.scratch());
         tokio::fs::create_dir_all(&scratch).await?;
@@ -283,8 +282,7 @@ fn pack(made: &[Made], stem: &str, work: &Work) -> Result<Done, Failure> {
         zip.start_file(&one.name, stored).map_err(Failure::retry)?;
         io::copy(&mut File::open(&one.path)?, &mut zip).map_err(unread)?;
     }
-    let mut result = zip.finish().map_err(Failure::retry)?.into_inner();
-    result.flush()?;
+    let result = zip.finish().map_err(Failure::retry)?.into_inner();
     Ok(result.finish()?)
 }
 
