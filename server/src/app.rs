@@ -25,7 +25,7 @@ use crate::{
     config::Config,
     dashboard, edge,
     experiment::{self, Experiments},
-    jobs::{self, Jobs, Uploads, kinds, worker},
+    jobs::{self, Jobs, Shelf, Uploads, kinds, worker},
     lab::{self, Lab},
     log::Log,
     reports, routes,
@@ -81,15 +81,14 @@ impl Server {
         let uploads = Uploads::open(config.storage.data.join("uploads"), config.jobs.uploads);
         let uploads = uploads.context("uploads cannot be had")?;
         let secret = worker::Secret::of(&config.storage.data).context("the workers' secret cannot be had")?;
-        let maildir = config.storage.data.join("mail");
-        let kinds = kinds::built_in(kinds::Means {
-            log: &log,
-            readers: &readers,
-            auctions: &auctions,
-            uploads: &uploads,
-            media: &config.jobs.media,
-            mail: &config.jobs.mail,
-            maildir: &maildir,
+        let desk = kinds::Desk::new(log.clone(), auctions.clone(), &config.jobs);
+        let kinds = kinds::built_in(kinds::Tools {
+            readers: readers.clone(),
+            topics: kinds::Topics::of(log.clone()),
+            uploads: Shelf::of(uploads.clone()),
+            books: kinds::Books::of(desk.clone()),
+            media: config.jobs.media.clone(),
+            maildir: config.storage.data.join("mail"),
         });
         let files = jobs::Files { results: config.storage.data.join("jobs"), uploads };
         let jobs = Jobs::start(&log, readers, kinds, files, config.jobs, &features, draining.clone());
@@ -115,7 +114,7 @@ impl Server {
                 .merge(auctions::router(auctions))
                 .merge(experiment::router(experiments.clone()))
                 .merge(reports::router(jobs.clone(), experiments))
-                .merge(jobs::router(jobs, secret)),
+                .merge(jobs::router(jobs, desk, secret)),
             metrics: telemetry::route(telemetry, log.clone()),
             app: App::embedded(),
             edge: Arc::clone(&edge),

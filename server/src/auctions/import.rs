@@ -1,8 +1,9 @@
 //! Many lots or bidders at once, from a file: each batch is one transaction, with whatever its caller writes beside it.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use fourwire_shared::auction::{BidderId, LotSpec};
+use serde::{Deserialize, Serialize};
 
 use super::{
     AuctionError, Auctions, access,
@@ -17,7 +18,8 @@ const SECRET_CHARS_MIN: usize = 32;
 const SECRET_CHARS_MAX: usize = 128;
 
 /// A row of a file, which its reader has understood.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Brought {
     /// A lot.
     Lot(Box<LotSpec>),
@@ -31,12 +33,20 @@ pub enum Brought {
 }
 
 /// Why a row is not taken: the column at fault, and what it must be.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct NotTaken {
     /// The column, if it is one.
-    pub column: Option<&'static str>,
+    pub column: Option<Cow<'static, str>>,
     /// Why.
     pub why: String,
+}
+
+impl NotTaken {
+    /// A column at fault.
+    pub fn of(column: &'static str, why: impl Into<String>) -> Self {
+        Self { column: Some(Cow::Borrowed(column)), why: why.into() }
+    }
 }
 
 impl Brought {
@@ -46,12 +56,9 @@ impl Brought {
     /// The first column at fault.
     pub fn check(&self) -> Result<(), NotTaken> {
         match self {
-            Self::Lot(spec) => {
-                spec.check().map_err(|bad| NotTaken { column: Some(bad.field), why: bad.what })
-            }
+            Self::Lot(spec) => spec.check().map_err(|bad| NotTaken::of(bad.field, bad.what)),
             Self::Bidder { name, secret } => {
-                let told = |error: AuctionError| NotTaken { column: Some("name"), why: error.to_string() };
-                make::check_name(name).map_err(told)?;
+                make::check_name(name).map_err(|error| NotTaken::of("name", error.to_string()))?;
                 let length = SECRET_CHARS_MIN..=SECRET_CHARS_MAX;
                 if length.contains(&secret.len()) && secret.bytes().all(|byte| byte.is_ascii_graphic()) {
                     return Ok(());
@@ -59,7 +66,7 @@ impl Brought {
                 let why = format!(
                     "a secret has {SECRET_CHARS_MIN} to {SECRET_CHARS_MAX} visible characters of ASCII"
                 );
-                Err(NotTaken { column: Some("secret"), why })
+                Err(NotTaken::of("secret", why))
             }
         }
     }
@@ -75,56 +82,58 @@ pub struct Imported {
 }
 
 impl Auctions {
-    /// Adds what a file brings, in one transaction with what `mark` writes: both, or neither. Gives what `mark` gives. Its
-    /// lots are sold by `seller`, or by a new bidder called `seller_name`, whom nobody can be. `first` comes before
-    /// everything else, and may refuse.
+    /// Opens the house to what a file brings. What `write` adds and whatever else it writes are one transaction: both, or
+    /// neither.
     ///
     /// # Errors
-    /// What `first` and `mark` say; the log's and the store's.
+    /// What `write` says; the log's and the store's.
     pub async fn import<T, E>(
         &self,
-        seller: Option<BidderId>,
-        seller_name: String,
-        brought: Arc<[Brought]>,
-        first: impl FnOnce(&mut Tx<'_>) -> Result<(), E> + Send + 'static,
-        mark: impl FnOnce(&mut Tx<'_>, Imported) -> Result<T, E> + Send + 'static,
+        write: impl FnOnce(&mut Tx<'_>, Importing<'_>) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E>
     where
         T: Send + 'static,
-        E: From<AuctionError> + From<LogError> + Send + 'static,
+        E: From<LogError> + Send + 'static,
     {
         let house = Arc::clone(&self.house);
-        let done = self.house.log.transact_in_turn(0, move |tx| {
-            first(tx)?;
-            let done = add(tx, &house, seller, &seller_name, &brought)?;
-            mark(tx, done)
-        });
-        let done = done.await?;
+        let done = self.house.log.transact_in_turn(0, move |tx| write(tx, Importing(&house))).await?;
         self.house.new_end.notify_one();
         Ok(done)
     }
 }
 
-fn add(
-    tx: &mut Tx<'_>,
-    house: &House,
-    mut seller: Option<BidderId>,
-    seller_name: &str,
-    brought: &[Brought],
-) -> Result<Imported, AuctionError> {
-    let mut told = Vec::with_capacity(brought.len());
-    for one in brought {
-        let added = match one {
-            Brought::Lot(spec) => add_lot(tx, house, &mut seller, seller_name, spec),
-            Brought::Bidder { name, secret } => add_bidder(tx, house, name, secret),
-        };
-        told.push(match added {
-            Ok(refused) => refused,
-            Err(error @ AuctionError::TooMany(_)) => Some(NotTaken { column: None, why: error.to_string() }),
-            Err(error) => return Err(error),
-        });
+/// The house, while a file comes in.
+#[derive(Clone, Copy)]
+pub struct Importing<'a>(&'a House);
+
+impl Importing<'_> {
+    /// Adds rows. Lots are sold by `seller`, or by a new bidder called `seller_name`, whom nobody can be.
+    ///
+    /// # Errors
+    /// The store's: then nothing of the transaction may stay. What is wrong with a row is told in its place.
+    pub fn add<'b>(
+        self,
+        tx: &mut Tx<'_>,
+        mut seller: Option<BidderId>,
+        seller_name: &str,
+        brought: impl Iterator<Item = &'b Brought>,
+    ) -> Result<Imported, AuctionError> {
+        let mut told = Vec::new();
+        for one in brought {
+            let added = match one {
+                Brought::Lot(spec) => add_lot(tx, self.0, &mut seller, seller_name, spec),
+                Brought::Bidder { name, secret } => add_bidder(tx, self.0, name, secret),
+            };
+            told.push(match added {
+                Ok(refused) => refused,
+                Err(error @ AuctionError::TooMany(_)) => {
+                    Some(NotTaken { column: None, why: error.to_string() })
+                }
+                Err(error) => return Err(error),
+            });
+        }
+        Ok(Imported { seller, rows: told })
     }
-    Ok(Imported { seller, rows: told })
 }
 
 fn add_lot(
@@ -151,7 +160,7 @@ fn add_bidder(
 ) -> Result<Option<NotTaken>, AuctionError> {
     let digest = access::digest(secret);
     if rows(tx, |c| bidders::by_secret(c, digest))?.is_some() {
-        return Ok(Some(NotTaken { column: Some("secret"), why: "somebody has this secret".to_owned() }));
+        return Ok(Some(NotTaken::of("secret", "somebody has this secret")));
     }
     make::add_bidder(tx, house, name, Some(digest), false)?;
     Ok(None)

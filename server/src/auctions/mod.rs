@@ -40,7 +40,7 @@ pub use crate::idempotency::Answer;
 pub use commands::AuctionCommands;
 pub use counts::Stats;
 pub use error::AuctionError;
-pub use import::{Brought, Imported, NotTaken};
+pub use import::{Brought, Imported, Importing, NotTaken};
 pub use random::Random;
 pub(crate) use reading::{bids, lot};
 pub use routes::router;

@@ -73,20 +73,23 @@ pub(super) async fn work(args: WorkerArgs) -> anyhow::Result<ExitCode> {
     let url = ask::address(&args.url, "")?;
     let storage = storage::Settings { data: args.data.clone(), ..storage::Settings::default() };
     let name = args.name.unwrap_or_else(|| format!("worker-{}", std::process::id()));
+    let no_client = "no HTTP client can be made";
+    let server = worker::Server::new(url.clone(), secret).context(no_client)?;
     let tools = kinds::Tools {
         readers: Readers::new(&storage),
-        topics: kinds::Topics::beside(url.clone()).context("no HTTP client can be made")?,
+        topics: kinds::Topics::beside(url.clone()).context(no_client)?,
         uploads: Shelf::beside(args.data.join("uploads")),
+        books: kinds::Books::beside(server.clone()),
         media: Media { pixels_max: args.media_pixels_max, ffmpeg: args.ffmpeg },
+        maildir: args.data.join("mail"),
     };
     print(&format!("{name} takes jobs of {} from {url}\n", args.queues.join(", ")))?;
     let hand = worker::Hand {
-        server: url,
-        secret,
+        server,
         name,
         queues: args.queues,
         places: args.places,
-        kinds: kinds::anywhere(tools),
+        kinds: kinds::built_in(tools),
         results: args.data.join("jobs"),
         grace: Duration::from_millis(args.grace_ms),
     };

@@ -6,7 +6,7 @@
 use std::{
     panic::AssertUnwindSafe,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, atomic::AtomicU64},
     time::Duration,
 };
 
@@ -82,6 +82,7 @@ impl Attempt {
             progress,
             lines: Arc::clone(&lines),
             stop: Arc::clone(&stop),
+            steps: AtomicU64::new(0),
         };
         Self { order, stop, work, voice: Voice { progress: follow, lines } }
     }

@@ -6,7 +6,10 @@ use fourwire_shared::{
 };
 use serde_json::value::to_raw_value;
 
-use crate::log::{LogError, store::StoreError};
+use crate::{
+    auctions::AuctionError,
+    log::{LogError, store::StoreError},
+};
 
 /// When to come back, in ms, where a queue is full.
 const FULL_MS: u64 = 1_000;
@@ -58,6 +61,9 @@ pub enum JobError {
         /// The attempt that came too late.
         attempt: u32,
     },
+    /// The auction house refuses.
+    #[error(transparent)]
+    House(#[from] AuctionError),
     /// The log or its store refuses.
     #[error(transparent)]
     Log(#[from] LogError),
@@ -103,6 +109,7 @@ impl From<JobError> for Problem {
             JobError::KeyReused => problem(Code::IdempotencyKeyReused).field("idempotency-key"),
             JobError::Bad(bad) => Self::clone(bad),
             JobError::Lost { .. } => problem(Code::AttemptLost),
+            JobError::House(source) => source.clone().into(),
             JobError::Log(source) => source.clone().into(),
         }
     }

@@ -19,7 +19,7 @@ use fourwire_shared::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts};
 
-use super::{Answer, JobError, Jobs, download, remote, store::jobs::Wanted, worker::Secret};
+use super::{Answer, JobError, Jobs, download, kinds::Desk, remote, store::jobs::Wanted, worker::Secret};
 use crate::{
     body, credential,
     edge::{Allowance, bodies_up_to},
@@ -39,8 +39,8 @@ const PAGE_DEFAULT: usize = 50;
 const PAGE_MAX: usize = 100;
 
 /// The routes of jobs, and those of workers in other processes, who show the secret.
-pub fn router(jobs: Jobs, secret: Secret) -> Router {
-    let workers = remote::router(jobs.clone(), secret);
+pub fn router(jobs: Jobs, desk: Desk, secret: Secret) -> Router {
+    let workers = remote::router(jobs.clone(), desk, secret);
     Router::new()
         .route(BATCH_PATH, bodies_up_to(BATCH_BYTES_MAX, post(submit_all)))
         .route(JOBS_PATH, bodies_up_to(BODY_BYTES_MAX, get(list).post(submit)))

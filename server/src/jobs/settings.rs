@@ -2,6 +2,8 @@
 
 use std::{fmt, path::PathBuf, time::Duration};
 
+use serde::{Deserialize, Serialize};
+
 use super::{rates::Rate, uploads};
 use crate::jitter;
 
@@ -68,7 +70,7 @@ impl Default for Media {
 }
 
 /// How mail is sent.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Mail {
     /// The mail server, with what it wants to know: `smtp://user:password@host:587?tls=required`. None: a Maildir.
     pub smtp_url: Option<String>,

@@ -228,11 +228,6 @@ pub(super) fn checked(office: &Office, spec: JobSpec) -> Result<Ready, JobError>
     if !is_queue(&queue) {
         return Err(JobError::field("queue", QUEUE_FORM));
     }
-    if settings.is_elsewhere(&queue) && !office.kinds.is_anywhere(&spec.kind) {
-        let what =
-            format_args!("{} can be done in the server alone, which leaves {queue} to workers", spec.kind);
-        return Err(JobError::field("queue", what));
-    }
     let priority = spec.priority.unwrap_or(DEFAULT_PRIORITY);
     if priority > PRIORITY_MAX {
         return Err(JobError::field("priority", format_args!("it is 0 to {PRIORITY_MAX}")));

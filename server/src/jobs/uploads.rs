@@ -6,8 +6,7 @@
 
 use std::{
     collections::BTreeMap,
-    fs::{self, File},
-    io,
+    fs, io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
     time::{Duration, SystemTime},
@@ -141,15 +140,6 @@ impl Uploads {
     /// An upload, if there is one with this name.
     pub fn find(&self, id: &UploadId) -> Option<Upload> {
         lock(&self.0.held).files.get(id).cloned()
-    }
-
-    /// Opens an upload to read it.
-    ///
-    /// # Errors
-    /// The system's; [`io::ErrorKind::NotFound`] where there is none.
-    pub fn read(&self, id: &UploadId) -> io::Result<File> {
-        let upload = self.find(id).ok_or(io::ErrorKind::NotFound)?;
-        File::open(self.0.path(&upload))
     }
 
     /// Takes a file. Once this is `Ok`, it is on the disk.

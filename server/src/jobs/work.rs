@@ -4,7 +4,10 @@ use std::{
     fs::File,
     io::{self, BufWriter, Write},
     path::{Path, PathBuf},
-    sync::{Mutex, OnceLock},
+    sync::{
+        Arc, Mutex, OnceLock,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
 };
 
 use fourwire_shared::job::{JobId, LogLine, Progress, ResultInfo, rules};
@@ -14,7 +17,10 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{JobError, change, office::lock};
+use super::{
+    JobError, change,
+    office::{Office, lock},
+};
 use crate::log::Tx;
 
 /// Why an attempt is to end.
@@ -136,8 +142,10 @@ pub struct Work {
     pub(super) result_bytes_max: u64,
     pub(super) begun: Instant,
     pub(super) progress: watch::Sender<Option<Progress>>,
-    pub(super) lines: std::sync::Arc<Lines>,
-    pub(super) stop: std::sync::Arc<Stop>,
+    pub(super) lines: Arc<Lines>,
+    pub(super) stop: Arc<Stop>,
+    /// What it has written beside its job so far, from 1.
+    pub(super) steps: AtomicU64,
 }
 
 impl Work {
@@ -183,7 +191,12 @@ impl Work {
 
     /// What a transaction of the work's own begins with, so that an attempt that is not heard any more writes nothing.
     pub(super) fn fence(&self) -> Fence {
-        Fence { id: self.id, attempt: self.attempt }
+        Fence { id: self.id, attempt: self.attempt, step: None }
+    }
+
+    /// The number of the next thing that it writes beside its job.
+    pub(super) fn next_step(&self) -> u64 {
+        self.steps.fetch_add(1, Relaxed) + 1
     }
 
     /// A file for the result. An attempt has one at most.
@@ -211,16 +224,38 @@ impl Work {
 }
 
 /// An attempt's place in the line.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone)]
 pub(super) struct Fence {
     id: JobId,
     attempt: u32,
+    /// Where it is made in another process: who keeps its lease, and the number of what it writes.
+    step: Option<(Arc<Office>, u64)>,
 }
 
 impl Fence {
-    /// Whether this attempt is the newest, and under way.
-    pub(super) fn check(self, tx: &mut Tx<'_>) -> Result<(), JobError> {
-        change::check_under_way(tx, self.id, self.attempt)
+    /// That of an attempt in another process.
+    pub(super) fn elsewhere(office: Arc<Office>, id: JobId, attempt: u32, step: u64) -> Self {
+        Self { id, attempt, step: Some((office, step)) }
+    }
+
+    /// The job.
+    pub(super) fn id(&self) -> JobId {
+        self.id
+    }
+
+    /// Whether this attempt is the newest, and under way, and what it writes not overtaken.
+    ///
+    /// # Errors
+    /// [`JobError::Lost`].
+    pub(super) fn check(&self, tx: &mut Tx<'_>) -> Result<(), JobError> {
+        let Self { id, attempt, .. } = *self;
+        change::check_under_way(tx, id, attempt)?;
+        match &self.step {
+            Some((office, step)) if !office.leases.may_write(id, attempt, *step) => {
+                Err(JobError::Lost { id, attempt })
+            }
+            _ => Ok(()),
+        }
     }
 }
 

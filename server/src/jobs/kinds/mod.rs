@@ -2,6 +2,7 @@
 //!
 //! [`built_in`] lists them; nothing else has to be told of a new one.
 
+mod books;
 mod experiment;
 mod export;
 mod import;
@@ -13,14 +14,7 @@ mod report;
 mod rows;
 mod topics;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    future::Future,
-    io,
-    path::Path,
-    pin::Pin,
-    sync::Arc,
-};
+use std::{collections::BTreeMap, future::Future, io, path::PathBuf, pin::Pin, sync::Arc};
 
 use fourwire_shared::{
     Problem,
@@ -29,15 +23,19 @@ use fourwire_shared::{
 use serde::de::DeserializeOwned;
 use serde_json::{Value, value::RawValue};
 
-pub use self::topics::Topics;
+pub(super) use self::books::{RECORD_BYTES_MAX, Record, Written};
+pub use self::{
+    books::{Books, Desk},
+    topics::Topics,
+};
 use super::{
     JobError, Rate,
-    settings::{Mail, Media},
+    settings::Media,
     store::jobs,
-    uploads::{Shelf, Uploads},
+    uploads::Shelf,
     work::{Done, Failure, Work},
 };
-use crate::{auctions::Auctions, body, log::Log, storage::Readers};
+use crate::{body, storage::Readers};
 
 /// How a kind is to be treated.
 #[derive(Clone, Copy, Debug)]
@@ -130,8 +128,6 @@ impl<K: Kind> AnyKind for K {
 #[derive(Clone, Default)]
 pub struct Kinds {
     all: BTreeMap<&'static str, Arc<dyn AnyKind>>,
-    /// Those that can be done in other processes.
-    anywhere: BTreeSet<&'static str>,
 }
 
 impl Kinds {
@@ -140,19 +136,6 @@ impl Kinds {
     pub fn with(mut self, kind: impl Kind) -> Self {
         self.all.insert(Kind::policy(&kind).name, Arc::new(kind));
         self
-    }
-
-    /// Adds a kind that a worker in another process can do as well: it reads the store, writes its files, and touches
-    /// nothing else.
-    #[must_use]
-    pub fn with_anywhere(mut self, kind: impl Kind) -> Self {
-        self.anywhere.insert(Kind::policy(&kind).name);
-        self.with(kind)
-    }
-
-    /// Whether a worker in another process can do it.
-    pub(super) fn is_anywhere(&self, name: &str) -> bool {
-        self.anywhere.contains(name)
     }
 
     pub(super) fn find(&self, name: &str) -> Option<&Arc<dyn AnyKind>> {
@@ -176,8 +159,8 @@ impl Kinds {
     }
 }
 
-/// What kinds need that are done anywhere.
-#[derive(Clone, Debug)]
+/// What kinds work with, in the server and in a worker of another process alike.
+#[derive(Clone)]
 pub struct Tools {
     /// The store, for reading.
     pub readers: Readers,
@@ -185,56 +168,36 @@ pub struct Tools {
     pub topics: Topics,
     /// What was sent to be worked on.
     pub uploads: Shelf,
+    /// What is written beside a job.
+    pub books: Books,
     /// What pictures and films may be.
     pub media: Media,
+    /// Where mail goes without a mail server.
+    pub maildir: PathBuf,
 }
 
-/// Kinds that a worker in another process can do as well.
-pub fn anywhere(tools: Tools) -> Kinds {
-    let Tools { readers, topics, uploads, media } = tools;
+/// All kinds.
+pub fn built_in(tools: Tools) -> Kinds {
+    let Tools { readers, topics, uploads, books, media, maildir } = tools;
     Kinds::default()
-        .with_anywhere(export::Export::new(topics.clone(), readers.clone()))
-        .with_anywhere(report::ReportPdf::new(topics, readers.clone()))
-        .with_anywhere(experiment::Contention)
-        .with_anywhere(experiment::Scenario)
-        .with_anywhere(model::Train::new(readers.clone()))
-        .with_anywhere(model::Predict::new(readers))
-        .with_anywhere(noop::Noop)
-        .with_anywhere(media::Encode::new(uploads, media))
+        .with(import::Import::new(books.clone(), readers.clone(), uploads.clone()))
+        .with(export::Export::new(topics.clone(), readers.clone()))
+        .with(report::ReportPdf::new(topics, readers.clone()))
+        .with(mail::Bulk::new(books, readers.clone(), uploads.clone(), maildir))
+        .with(media::Encode::new(uploads, media))
+        .with(model::Train::new(readers.clone()))
+        .with(model::Predict::new(readers))
+        .with(experiment::Contention)
+        .with(experiment::Scenario)
+        .with(noop::Noop)
 }
 
-/// What the kinds of a server work with.
-#[derive(Clone, Copy)]
-pub struct Means<'a> {
-    /// The log.
-    pub log: &'a Log,
-    /// The store, for reading.
-    pub readers: &'a Readers,
-    /// The house.
-    pub auctions: &'a Auctions,
-    /// What was sent to be worked on.
-    pub uploads: &'a Uploads,
-    /// What pictures and films may be.
-    pub media: &'a Media,
-    /// How mail is sent.
-    pub mail: &'a Mail,
-    /// Where it goes without a mail server.
-    pub maildir: &'a Path,
-}
-
-/// The server's own kinds.
-pub fn built_in(means: Means<'_>) -> Kinds {
-    let Means { log, readers, auctions, uploads, media, mail, maildir } = means;
-    let (mail, maildir) = (mail.clone(), maildir.to_owned());
-    let tools = Tools {
-        readers: readers.clone(),
-        topics: Topics::of(log.clone()),
-        uploads: Shelf::of(uploads.clone()),
-        media: media.clone(),
+/// What kinds write beside their jobs: a row each in [`super::remote`]'s routes.
+pub(super) mod records {
+    pub(in crate::jobs) use super::{
+        import::Rows,
+        mail::{Begin, Meet, Settle, Turn},
     };
-    anywhere(tools)
-        .with(mail::Bulk::new(log.clone(), readers.clone(), uploads.clone(), mail, maildir))
-        .with(import::Import::new(auctions.clone(), readers.clone(), uploads.clone()))
 }
 
 /// An input names an upload that is not there.

@@ -24,6 +24,8 @@ struct Lease {
     attempt: u32,
     until: Instant,
     cancelled: bool,
+    /// The newest thing that its work has written. What was sent before it and arrives after it comes too late.
+    step: u64,
 }
 
 /// Whether somebody is still heard.
@@ -40,7 +42,7 @@ pub(super) enum Heard {
 impl Leases {
     /// A worker has begun an attempt, or may go on with one after a restart.
     pub(super) fn begin(&self, id: JobId, attempt: u32, now: Instant, length: Duration) {
-        let lease = Lease { attempt, until: now + length, cancelled: false };
+        let lease = Lease { attempt, until: now + length, cancelled: false, step: 0 };
         lock(&self.held).insert(id, lease);
         self.some.notify_one();
     }
@@ -55,6 +57,14 @@ impl Leases {
             }
             None => Heard::No,
         }
+    }
+
+    /// Whether an attempt may write its work's `step`: it is heard, and has written nothing later. A step may be written
+    /// again: the answer to the first time may be lost. It is not kept over a restart, which no message survives.
+    pub(in crate::jobs) fn may_write(&self, id: JobId, attempt: u32, step: u64) -> bool {
+        let mut leases = lock(&self.held);
+        let lease = leases.get_mut(&id).filter(|lease| lease.attempt == attempt && lease.step <= step);
+        lease.map(|lease| lease.step = step).is_some()
     }
 
     /// An attempt has ended.
@@ -110,8 +120,12 @@ mod tests {
         assert_eq!(leases.take_over(now + S), vec![]);
         assert_eq!(leases.take_over(now + 2 * S), vec![(id, 1)]);
         assert_eq!(leases.sign(id, 1, now, S), Heard::No, "it comes too late");
+        assert!(!leases.may_write(id, 1, 9), "it writes nothing either");
         leases.begin(id, 2, now, S);
         assert_eq!(leases.sign(id, 1, now, S), Heard::No, "another attempt has its place");
+        let written = [(2, 1), (2, 1), (2, 3), (2, 2), (1, 4)];
+        let written = written.map(|(attempt, step)| leases.may_write(id, attempt, step));
+        assert_eq!(written, [true, true, true, false, false], "a step may come again, and not late");
         leases.end(id, 1);
         leases.cancel(id);
         assert_eq!(leases.sign(id, 2, now, S), Heard::Cancelled);

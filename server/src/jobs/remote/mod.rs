@@ -1,25 +1,28 @@
 //! Workers in other processes of the same machine: they do the heavy work, and the server keeps the books.
 //!
 //! The server alone writes the store. A worker asks for attempts, signs for them again and again, and says how each ended;
-//! it reads the store and writes its files for itself. The lease is the server's: who has not signed in time is not heard
-//! any more, whatever it believes. It outlasts the server: one that starts gives every attempt a whole lease to be signed
-//! for.
+//! it reads the store and writes its files for itself, and has the server write what its work writes beside its job. The
+//! lease is the server's: who has not signed in time is not heard any more, whatever it believes. It outlasts the server:
+//! one that starts gives every attempt a whole lease to be signed for.
 
 mod leases;
 mod process;
 mod routes;
 mod secret;
+mod server;
 
 /// What a process needs to be a worker, and the server to know it.
 pub mod worker {
     pub use super::{
         process::{Hand, Stranded, work},
         secret::{SECRET_FILE, Secret, read as read_secret},
+        server::Server,
     };
 }
 
 pub(super) use leases::Leases;
 pub(super) use routes::router;
+pub(super) use server::{ANSWER_WITHIN, Later, PAUSES, Server, Told};
 
 use std::{
     sync::Arc,
@@ -36,6 +39,7 @@ use tokio::sync::oneshot;
 use super::{
     JobError, Jobs, change,
     change::End,
+    kinds::{Desk, Record, Written},
     mutant::mutant,
     office::Office,
     store::{
@@ -44,7 +48,7 @@ use super::{
         queues,
     },
     upkeep,
-    work::{file_name, scratch},
+    work::{Fence, file_name, scratch},
     workers,
 };
 use crate::{
@@ -292,6 +296,19 @@ impl Jobs {
             beaten.lost.extend(lost.await?);
         }
         Ok(beaten)
+    }
+
+    /// A worker's attempt writes beside its job.
+    ///
+    /// # Errors
+    /// [`JobError::Lost`] when it is not heard any more, or has written later things; what the record says.
+    pub(super) async fn write<R: Record>(
+        &self,
+        desk: &Desk,
+        written: Written<R>,
+    ) -> Result<R::Told, JobError> {
+        let Written { id, attempt, step, record } = written;
+        record.write(desk, Fence::elsewhere(Arc::clone(&self.office), id, attempt, step)).await
     }
 
     /// A worker says how an attempt ended. Said again, it is answered as before.

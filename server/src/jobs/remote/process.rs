@@ -11,20 +11,19 @@ use std::{
 };
 
 use fourwire_shared::{
-    Code, Problem,
+    Problem,
     job::{
         JobId, LogLine, Outcome, Progress,
         worker::{BEAT_PATH, Beat, Beaten, CLAIM_PATH, Claim, Claimed, FINISH_PATH, Finish, Order, Sign},
     },
 };
-use http::StatusCode;
-use serde::Serialize;
 use tokio::{
     sync::Notify,
-    time::{Instant, sleep, sleep_until, timeout},
+    time::{Instant, sleep, sleep_until},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+use super::server::{ANSWER_WITHIN, PAUSES, Server, Told};
 use crate::jobs::{
     attempt::{self, Attempt, Ended, Tools, Voice},
     kinds::Kinds,
@@ -37,10 +36,6 @@ use crate::jobs::{
 const BEAT_EVERY: Duration = Duration::from_millis(250);
 /// How long a claim waits at the server for a job.
 const CLAIM_WAIT: Duration = Duration::from_secs(20);
-/// How long any other answer may take.
-const ANSWER_WITHIN: Duration = Duration::from_secs(10);
-/// The pauses after a server that is out of reach.
-const PAUSES: std::ops::RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(2);
 /// How long the ends of given-back attempts may take to be told when the worker itself is to end.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 /// The most lines of an attempt that are kept while the server is away.
@@ -50,10 +45,8 @@ const LINES_BYTES_MAX: usize = 1 << 20;
 
 /// A worker: whom it works for, and what it can do.
 pub struct Hand {
-    /// The server: `http://127.0.0.1:4400`.
-    pub server: String,
-    /// What it shows to prove that it belongs to it.
-    pub secret: String,
+    /// The server.
+    pub server: Server,
     /// Its name, for people.
     pub name: String,
     /// From which queues it takes jobs.
@@ -68,26 +61,17 @@ pub struct Hand {
     pub grace: Duration,
 }
 
-/// Why a worker cannot go on.
+/// Why a worker cannot go on: the server does not want it, and would not want it another time.
 #[derive(Debug, thiserror::Error)]
-pub enum Stranded {
-    /// The server does not want it, and would not want it another time.
-    #[error("the server refuses: {0}")]
-    Refused(Problem),
-    /// There is nothing to talk with.
-    #[error("no HTTP client can be made: {0}")]
-    Client(String),
-}
+#[error("the server refuses: {0}")]
+pub struct Stranded(Problem);
 
 /// Works until `draining` is cancelled; then attempts get their grace, and the rest is given back.
 ///
 /// # Errors
 /// [`Stranded`]; a server that is out of reach is waited for.
 pub async fn work(hand: Hand, draining: CancellationToken) -> Result<(), Stranded> {
-    let http = reqwest::Client::builder().no_proxy().tcp_nodelay(true).build();
-    let http = http.map_err(|error| Stranded::Client(error.to_string()))?;
     let bench = Arc::new(Bench {
-        http,
         hand,
         under_way: Mutex::default(),
         changed: Notify::new(),
@@ -120,7 +104,6 @@ pub async fn work(hand: Hand, draining: CancellationToken) -> Result<(), Strande
 }
 
 struct Bench {
-    http: reqwest::Client,
     hand: Hand,
     under_way: Mutex<HashMap<JobId, UnderWay>>,
     /// An attempt has begun or ended.
@@ -138,14 +121,6 @@ struct UnderWay {
     progress_every: Duration,
     /// What it has said and the server may not have heard.
     kept: Vec<LogLine>,
-}
-
-/// What came of asking.
-enum Told<T> {
-    Yes(T),
-    No(StatusCode, Problem),
-    /// The server is away, or has too much to do.
-    Later(String),
 }
 
 impl Bench {
@@ -171,16 +146,16 @@ impl Bench {
                 most: free,
                 wait_ms,
             };
-            match self.ask::<Claimed>(CLAIM_PATH, &claim, CLAIM_WAIT + ANSWER_WITHIN).await {
+            match self.hand.server.ask::<Claimed>(CLAIM_PATH, &claim, CLAIM_WAIT + ANSWER_WITHIN).await {
                 Told::Yes(mut claimed) => {
                     pause = *PAUSES.start();
                     for order in std::mem::take(&mut claimed.orders) {
                         self.start(order, &claimed);
                     }
                 }
-                Told::No(_, problem) => return Err(Stranded::Refused(problem)),
+                Told::No(problem) => return Err(Stranded(problem)),
                 Told::Later(why) => {
-                    tracing::info!(why, "the server is out of reach; trying again");
+                    tracing::info!(%why, "the server is out of reach; trying again");
                     sleep(pause).await;
                     pause = (pause * 2).min(*PAUSES.end());
                 }
@@ -257,14 +232,14 @@ impl Bench {
         let mut pause = *PAUSES.start();
         let tell = async {
             loop {
-                match self.ask::<()>(FINISH_PATH, finish, ANSWER_WITHIN).await {
+                match self.hand.server.ask::<()>(FINISH_PATH, finish, ANSWER_WITHIN).await {
                     Told::Yes(()) => return true,
-                    Told::No(status, problem) => {
-                        tracing::warn!(job = finish.id.get(), %status, %problem, "an end is not heard");
+                    Told::No(problem) => {
+                        tracing::warn!(job = finish.id.get(), %problem, "an end is not heard");
                         return false;
                     }
                     Told::Later(why) => {
-                        tracing::debug!(why, "an end is told again");
+                        tracing::debug!(%why, "an end is told again");
                         sleep(pause).await;
                         pause = (pause * 2).min(*PAUSES.end());
                     }
@@ -291,12 +266,12 @@ impl Bench {
             }
             let attempts = self.signs();
             let beat = Beat { attempts };
-            match self.ask::<Beaten>(BEAT_PATH, &beat, ANSWER_WITHIN).await {
+            match self.hand.server.ask::<Beaten>(BEAT_PATH, &beat, ANSWER_WITHIN).await {
                 Told::Yes(beaten) => self.heard(beat, &beaten),
-                Told::No(status, problem) => {
-                    tracing::warn!(%status, %problem, "the server does not want to hear of attempts");
+                Told::No(problem) => {
+                    tracing::warn!(%problem, "the server does not want to hear of attempts");
                 }
-                Told::Later(why) => tracing::debug!(why, "a beat was not heard"),
+                Told::Later(why) => tracing::debug!(%why, "a beat was not heard"),
             }
             sleep(BEAT_EVERY).await;
         }
@@ -338,37 +313,6 @@ impl Bench {
                 one.stop.raise(Why::Cancelled);
             }
         }
-    }
-
-    async fn ask<T: serde::de::DeserializeOwned>(
-        &self,
-        path: &str,
-        body: &impl Serialize,
-        within: Duration,
-    ) -> Told<T> {
-        let url = format!("{}{path}", self.hand.server);
-        let asked = async {
-            let sent = self.http.post(url).bearer_auth(&self.hand.secret).json(body).send().await?;
-            let status = sent.status();
-            Ok::<_, reqwest::Error>((status, sent.bytes().await?))
-        };
-        let (status, bytes) = match timeout(within, asked).await {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(error)) => return Told::Later(error.to_string()),
-            Err(_) => return Told::Later("it does not answer in time".to_owned()),
-        };
-        if status.is_success() {
-            let text: &[u8] = if bytes.is_empty() { b"null" } else { &bytes };
-            return match serde_json::from_slice(text) {
-                Ok(told) => Told::Yes(told),
-                Err(error) => Told::Later(format!("its answer makes no sense: {error}")),
-            };
-        }
-        if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
-            return Told::Later(format!("it answers {status}"));
-        }
-        let problem = serde_json::from_slice(&bytes).unwrap_or_else(|_| Problem::new(Code::NotFound));
-        Told::No(status, problem)
     }
 }
 

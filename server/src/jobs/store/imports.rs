@@ -2,11 +2,12 @@
 
 use fourwire_shared::{auction::BidderId, job::JobId};
 use rusqlite::{Connection, OptionalExtension};
+use serde::{Deserialize, Serialize};
 
 use crate::storage::columns::{number, sql};
 
 /// How far an import is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::jobs) struct Mark {
     pub(in crate::jobs) seller: Option<BidderId>,
     /// Rows that are done, refused ones included.

@@ -2,6 +2,7 @@
 
 use fourwire_shared::job::{JobId, mail::Suppressed};
 use rusqlite::{Connection, OptionalExtension, Row};
+use serde::{Deserialize, Serialize};
 
 use crate::storage::columns::{number, sql};
 
@@ -11,7 +12,8 @@ pub(in crate::jobs) fn spelled(address: &str) -> String {
 }
 
 /// What became of a recipient.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(in crate::jobs) enum Fate {
     /// The mail server has taken it.
     Sent,
@@ -38,6 +40,12 @@ impl Fate {
             Self::Duplicate => "duplicate",
         }
     }
+
+    fn of(text: &str) -> Option<Self> {
+        let all =
+            [Self::Sent, Self::Refused, Self::Unsure, Self::Suppressed, Self::Malformed, Self::Duplicate];
+        all.into_iter().find(|fate| fate.as_str() == text)
+    }
 }
 
 /// A recipient's line in the books.
@@ -60,6 +68,17 @@ pub(in crate::jobs) fn counts(connection: &Connection, job: JobId) -> rusqlite::
     const SQL: &str = "select coalesce(fate, 'unsure'), count(*) from mail where job_id = ?1 group by 1";
     let count = |row: &Row<'_>| Ok((row.get(0)?, number(row, 1)?));
     connection.prepare_cached(SQL)?.query_map([sql(job.get())], count)?.collect()
+}
+
+/// What a mailing's recipient has come to, if it was met: nothing, while its letter is handed over.
+pub(in crate::jobs) fn met_at(
+    connection: &Connection,
+    job: JobId,
+    place: u64,
+) -> rusqlite::Result<Option<Option<Fate>>> {
+    const SQL: &str = "select fate from mail where job_id = ?1 and place = ?2";
+    let fate = |row: &Row<'_>| Ok(row.get::<_, Option<String>>(0)?.as_deref().and_then(Fate::of));
+    connection.prepare_cached(SQL)?.query_row((sql(job.get()), sql(place)), fate).optional()
 }
 
 /// Whether a mailing has met this address.

@@ -183,7 +183,7 @@ impl Site {
         let mut office = Office::new(
             log.clone(),
             Readers::new(&storage),
-            Kinds::default().with_anywhere(Play),
+            Kinds::default().with(Play),
             Files { results: dir.path().join("jobs"), uploads },
             settings.clone(),
             tracker.clone(),

@@ -6,7 +6,13 @@ use fourwire_shared::job::{
 };
 
 use super::*;
-use crate::jobs::{JobError, change};
+use crate::{
+    auctions::{self, Auctions},
+    jobs::{
+        JobError, change,
+        kinds::{Desk, Record, Written, records},
+    },
+};
 
 /// A lease long enough for a test that is slow, and short enough for one that waits for its end.
 const LEASE: Duration = Duration::from_millis(400);
@@ -255,4 +261,79 @@ async fn what_a_worker_that_went_away_never_heard_of_is_given_back_uncounted() {
         assert_eq!(calm.used, u32::from(calm.state == State::Completed));
     }
     site.is_clean().await;
+}
+
+/// What a worker's work writes beside its job: sent again it is written once, and what is overtaken is not heard.
+#[tokio::test]
+async fn a_record_may_come_twice_and_not_late() {
+    let site = with_lease(Duration::from_secs(60), None).await;
+    let readers = site.jobs.office.readers.clone();
+    let house = auctions::Settings::default();
+    let auctions = Auctions::start(&site.log, readers, house, &site.tracker, site.draining.clone());
+    let desk = Desk::new(site.log.clone(), auctions.await.expect("a house"), &site.settings);
+    let id = site.submit(heavy("ok")).await;
+    assert_eq!(taken(&site.jobs.claim(claim(0)).await.expect("one")), [(id, 1)]);
+    let jobs = &site.jobs;
+    let write = async |path: &str, attempt: u32, step: u64, record: serde_json::Value| {
+        let written = json!({ "id": id, "attempt": attempt, "step": step, "record": record }).to_string();
+        let told = match path {
+            records::Rows::PATH => told(jobs.write(&desk, read::<records::Rows>(&written)).await),
+            records::Meet::PATH => told(jobs.write(&desk, read::<records::Meet>(&written)).await),
+            records::Settle::PATH => told(jobs.write(&desk, read::<records::Settle>(&written)).await),
+            records::Begin::PATH => told(jobs.write(&desk, read::<records::Begin>(&written)).await),
+            path => panic!("{path} is none"),
+        };
+        told.to_string()
+    };
+
+    let bidder =
+        |n: u32| json!({ "Ok": { "bidder": { "name": format!("B{n}"), "secret": format!("{n:032}") } } });
+    let rows = |from: u64| {
+        let refused = json!({ "Err": { "column": "name", "why": "none" } });
+        json!({ "from": from, "rows": [bidder(1), refused, { "Ok": { "bidder": { "name": "C", "secret": "short" } } }] })
+    };
+    let mark = r#"{"imported":1,"rows":3,"seller":null}"#;
+    for step in [1, 1, 2] {
+        assert_eq!(write(records::Rows::PATH, 1, step, rows(0)).await, mark, "step {step}");
+    }
+    assert_eq!(write(records::Rows::PATH, 1, 3, rows(5)).await, "\"bad_field\"", "a gap");
+    assert_eq!(write(records::Rows::PATH, 2, 3, rows(3)).await, "\"attempt_lost\"", "no such attempt");
+    let more = json!({ "from": 3, "rows": [bidder(1), bidder(2)] });
+    let mark = r#"{"imported":2,"rows":5,"seller":null}"#;
+    assert_eq!(write(records::Rows::PATH, 1, 4, more).await, mark, "somebody has the first one's secret");
+
+    let meet = |place: u64| json!({ "place": place, "address": "a@example.org", "fault": null });
+    let settle = |fate: Option<&str>| json!({ "place": 0, "fate": fate, "why": null, "suppress": null });
+    assert_eq!(write(records::Meet::PATH, 1, 5, meet(0)).await, "null");
+    assert_eq!(write(records::Meet::PATH, 1, 5, meet(0)).await, "null", "its letter did not go yet");
+    assert_eq!(write(records::Settle::PATH, 1, 6, settle(None)).await, "null", "it was not taken");
+    assert_eq!(write(records::Meet::PATH, 1, 7, meet(0)).await, "null", "and goes again");
+    assert_eq!(
+        write(records::Settle::PATH, 1, 6, settle(None)).await,
+        "\"attempt_lost\"",
+        "what was under way since the first time does not make it unmet"
+    );
+    assert_eq!(write(records::Settle::PATH, 1, 8, settle(Some("sent"))).await, "null");
+    assert_eq!(write(records::Meet::PATH, 1, 9, meet(0)).await, "\"sent\"");
+    assert_eq!(write(records::Meet::PATH, 1, 10, meet(1)).await, "\"duplicate\"");
+    let gone = json!({ "place": 2, "address": "b@example.org", "fault": null });
+    assert_eq!(write(records::Meet::PATH, 1, 11, gone).await, "null");
+    let begun = write(records::Begin::PATH, 1, 12, json!({})).await;
+    assert!(begun.contains("\"unheard\":1") && begun.contains("recipients_max"), "{begun}");
+
+    jobs.finish(finish(id, 1, Outcome::Completed)).await.expect("heard");
+    assert_eq!(write(records::Begin::PATH, 1, 13, json!({})).await, "\"attempt_lost\"", "it is over");
+    site.is_clean().await;
+}
+
+fn read<R: Record>(written: &str) -> Written<R> {
+    serde_json::from_str(written).unwrap_or_else(|error| panic!("{error}: {written}"))
+}
+
+/// The answer, or the code of the refusal.
+fn told(answer: Result<impl serde::Serialize, JobError>) -> serde_json::Value {
+    match answer {
+        Ok(told) => json!(told),
+        Err(error) => json!(fourwire_shared::Problem::from(error).code),
+    }
 }

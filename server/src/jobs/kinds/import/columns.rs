@@ -97,19 +97,17 @@ impl Columns {
         let given = |name| Some(self.cell(cells, name).trim()).filter(|text| !text.is_empty());
         let money = |name: &'static str| {
             let read = given(name).map(Money::of_text).transpose();
-            read.map_err(|why| NotTaken { column: Some(name), why: why.to_owned() })
+            read.map_err(|why| NotTaken::of(name, why))
         };
         let number = |name: &'static str| {
             let read = given(name).map(str::parse::<u32>).transpose();
-            let why = || "it is a whole number from 0 to 4294967295".to_owned();
-            read.map_err(|_| NotTaken { column: Some(name), why: why() })
+            read.map_err(|_| NotTaken::of(name, "it is a whole number from 0 to 4294967295"))
         };
         let strategy = given("strategy").map(|word| {
             let word = word.to_ascii_lowercase();
             let read: Result<_, serde::de::value::Error> =
                 Deserialize::deserialize(word.as_str().into_deserializer());
-            let why = || "it is pessimistic, optimistic or queue".to_owned();
-            read.map_err(|_| NotTaken { column: Some("strategy"), why: why() })
+            read.map_err(|_| NotTaken::of("strategy", "it is pessimistic, optimistic or queue"))
         });
         let title = self.cell(cells, "title").trim().to_owned();
         let start = money("start")?.unwrap_or_default();
@@ -170,7 +168,7 @@ mod tests {
             (&["x", "5", "", "", "luck"], Some("strategy")),
             (&["x", "5"], None),
         ] {
-            assert_eq!(columns.row(cells).expect_err("a fault").column, column, "{cells:?}");
+            assert_eq!(columns.row(cells).expect_err("a fault").column.as_deref(), column, "{cells:?}");
         }
     }
 
@@ -179,8 +177,8 @@ mod tests {
         let columns = columns(Into::Bidders, "name,secret").expect("columns");
         let secret = "s".repeat(32);
         assert!(matches!(columns.row(&["Ada", &secret]), Ok(Brought::Bidder { .. })));
-        assert_eq!(columns.row(&["Ada", "short"]).expect_err("a fault").column, Some("secret"));
-        assert_eq!(columns.row(&["", &secret]).expect_err("a fault").column, Some("name"));
+        assert_eq!(columns.row(&["Ada", "short"]).expect_err("a fault").column.as_deref(), Some("secret"));
+        assert_eq!(columns.row(&["", &secret]).expect_err("a fault").column.as_deref(), Some("name"));
         assert!(columns.is_secret(1) && !columns.is_secret(0));
     }
 }

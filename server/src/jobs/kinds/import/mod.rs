@@ -1,11 +1,12 @@
 //! `import.csv`: an uploaded file into lots or bidders, row by row; what is refused comes back as a file, with the reasons.
 //!
 //! Each batch of rows is one transaction with the mark of how far the file is read, and with the fence: so a row is
-//! imported once, whatever dies, and an attempt that was given up imports nothing more. It is idempotent by that.
+//! imported once, whatever dies and however often a batch is sent, and an attempt that was given up imports nothing more.
+//! It is idempotent by that.
 
 mod columns;
 
-use std::{io, sync::Arc};
+use std::{borrow::Cow, fs::File, io};
 
 use csv::StringRecord;
 use encoding_rs::Encoding;
@@ -13,24 +14,25 @@ use fourwire_shared::{
     figures::count,
     job::{Backoff, UploadId},
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use self::columns::{Columns, Into};
 use super::{
-    BadInput, Kind, Policy, no_upload,
+    BadInput, Kind, Policy,
+    books::{Books, Desk, Record},
+    gone, no_upload,
     rows::{Format, Source, skip},
     unread,
 };
 use crate::{
-    auctions::{AuctionError, Auctions, Brought, Imported, NotTaken},
+    auctions::{Brought, NotTaken},
     jobs::{
         JobError,
         store::imports::{self, Mark, Refused},
-        uploads::Uploads,
-        work::{Done, Failure, ResultFile, Work, blocking},
+        uploads::Shelf,
+        work::{Done, Failure, Fence, ResultFile, Work, blocking},
     },
-    log::{LogError, Tx},
     storage::{Readers, within},
 };
 
@@ -75,32 +77,74 @@ impl Delimiter {
 
 /// The kind.
 pub(super) struct Import {
-    auctions: Auctions,
+    books: Books,
     readers: Readers,
-    uploads: Uploads,
+    uploads: Shelf,
 }
 
-/// Why a batch was not written.
-#[derive(Debug, thiserror::Error)]
-enum Unwritten {
-    #[error(transparent)]
-    Job(#[from] JobError),
-    #[error(transparent)]
-    House(#[from] AuctionError),
-    #[error(transparent)]
-    Log(#[from] LogError),
-}
+/// What a row brings, or why it brings nothing.
+type Row = Result<Brought, NotTaken>;
 
 /// Rows that were read together: each with its place in the file.
 struct Batch {
-    rows: Vec<Result<Brought, NotTaken>>,
+    rows: Vec<Row>,
     /// Bytes of the file that were read.
     bytes: u64,
 }
 
+/// The next rows of a file: they, what was refused of them, and the mark are written together.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::jobs) struct Rows {
+    /// Rows of the file before them.
+    from: u64,
+    rows: Vec<Row>,
+}
+
+impl Record for Rows {
+    const PATH: &'static str = "/v1/worker/import";
+    /// How far the import is then.
+    type Told = Mark;
+
+    async fn write(self, desk: &Desk, fence: Fence) -> Result<Mark, JobError> {
+        let Self { from, rows } = self;
+        let rows: Vec<Row> = rows.into_iter().map(|row| row.and_then(checked)).collect();
+        let (id, all) = (fence.id(), rows.len() as u64);
+        let write = desk.auctions().import(move |tx, house| {
+            fence.check(tx)?;
+            let before = within(tx, |c| imports::mark(c, id))?;
+            if before.rows == from + all {
+                return Ok(before); // they were, and nobody heard of it
+            }
+            if before.rows != from {
+                let what = format_args!("{} rows are imported so far", before.rows);
+                return Err(JobError::field("record.from", what));
+            }
+            let good = rows.iter().filter_map(|row| row.as_ref().ok());
+            let done = house.add(tx, before.seller, &format!("Import {id}"), good)?;
+            let refused = refused(&rows, &done.rows, from);
+            let mark = Mark {
+                seller: done.seller,
+                rows: from + all,
+                imported: before.imported + all - refused.len() as u64,
+            };
+            within(tx, |c| {
+                refused.iter().try_for_each(|one| imports::refuse(c, id, one))?;
+                imports::set_mark(c, id, mark)
+            })?;
+            Ok(mark)
+        });
+        write.await
+    }
+}
+
+fn checked(row: Brought) -> Row {
+    row.check().map(|()| row)
+}
+
 impl Import {
-    pub(super) fn new(auctions: Auctions, readers: Readers, uploads: Uploads) -> Self {
-        Self { auctions, readers, uploads }
+    pub(super) fn new(books: Books, readers: Readers, uploads: Shelf) -> Self {
+        Self { books, readers, uploads }
     }
 
     /// Imports what is not imported yet; how far it is then.
@@ -125,40 +169,9 @@ impl Import {
             source = back;
             let Some(batch) = batch else { return Ok(mark) };
             let at = batch.bytes;
-            mark = self.write(batch.rows, mark, work).await?;
+            mark = self.books.write(work, Rows { from: mark.rows, rows: batch.rows }).await?;
             work.tell(at.min(bytes), Some(bytes), "bytes", told(mark));
         }
-    }
-
-    /// Writes a batch: rows, refusals and the mark in one transaction, if this attempt is still the one that is heard.
-    async fn write(
-        &self,
-        rows: Vec<Result<Brought, NotTaken>>,
-        before: Mark,
-        work: &Work,
-    ) -> Result<Mark, Failure> {
-        let brought: Arc<[Brought]> = rows.iter().filter_map(|row| row.clone().ok()).collect();
-        let id = work.id();
-        let mark = move |tx: &mut Tx<'_>, done: Imported| -> Result<Mark, Unwritten> {
-            let refused = refused(&rows, &done.rows, before.rows);
-            let all = rows.len() as u64;
-            let mark = Mark {
-                seller: done.seller,
-                rows: before.rows + all,
-                imported: before.imported + all - refused.len() as u64,
-            };
-            within(tx, |c| {
-                refused.iter().try_for_each(|one| imports::refuse(c, id, one))?;
-                imports::set_mark(c, id, mark)
-            })
-            .map_err(Unwritten::Log)?;
-            Ok(mark)
-        };
-        let fence = work.fence();
-        let first = move |tx: &mut Tx<'_>| fence.check(tx).map_err(Unwritten::Job);
-        let seller = format!("Import {id}");
-        let written = self.auctions.import(before.seller, seller, brought, first, mark).await;
-        written.map_err(Failure::retry)
     }
 
     /// Writes the refused rows, each with its line, its column and the reason.
@@ -241,13 +254,13 @@ impl Kind for Import {
         let Input { upload, into, delimiter, encoding } = input;
         let encoding = encoding.and_then(|label| Encoding::for_label(label.as_bytes()));
         let delimiter = delimiter.map(Delimiter::byte);
-        let uploads = self.uploads.clone();
+        let (_, path) = self.uploads.find(&upload).ok_or_else(gone)?;
         let open = move || {
-            let mut file = uploads.read(&upload)?;
+            let mut file = File::open(&path)?;
             let bytes = file.metadata()?.len();
             let format = Format::of(&mut file, encoding, delimiter)?;
             // A second handle has a place of its own in the file.
-            let again = Source::open(uploads.read(&upload)?, format)?;
+            let again = Source::open(File::open(&path)?, format)?;
             Ok::<_, io::Error>((bytes, format, Source::open(file, format)?, again))
         };
         let opened = blocking(open).await?;
@@ -287,14 +300,14 @@ fn batch(mut source: Source, columns: &Columns) -> io::Result<(Source, Option<Ba
 }
 
 /// The rows of a batch that were refused: by their reader, or by the house, which was asked for the others in their order.
-fn refused(rows: &[Result<Brought, NotTaken>], by_the_house: &[Option<NotTaken>], from: u64) -> Vec<Refused> {
+fn refused(rows: &[Row], by_the_house: &[Option<NotTaken>], from: u64) -> Vec<Refused> {
     let mut house = by_the_house.iter();
-    let told = |(place, row): (u64, &Result<Brought, NotTaken>)| {
+    let told = |(place, row): (u64, &Row)| {
         let NotTaken { column, why } = match row {
             Ok(_) => house.next()?.clone()?,
             Err(refused) => refused.clone(),
         };
-        Some(Refused { place, column: column.map(str::to_owned), why })
+        Some(Refused { place, column: column.map(Cow::into_owned), why })
     };
     (from..).zip(rows).filter_map(told).collect()
 }
@@ -337,12 +350,30 @@ impl Sheet {
 
 #[cfg(test)]
 mod tests {
+    use fourwire_shared::auction::{LotSpec, Money};
+
     use super::*;
+    use crate::jobs::kinds::books::RECORD_BYTES_MAX;
+
+    #[test]
+    fn the_longest_rows_have_room_in_a_record() {
+        let spec = LotSpec {
+            description: "\u{1}".repeat(2_000),
+            ..LotSpec::new("\u{1F600}".repeat(80), Money::new(5).expect("money"), 60)
+        };
+        assert!(spec.check().is_ok());
+        let row = Ok(Brought::Lot(Box::new(spec)));
+        let rows = Rows { from: u64::MAX, rows: vec![row; BATCH] };
+        let text = serde_json::to_string(&rows).expect("JSON");
+        assert!(text.len() < RECORD_BYTES_MAX, "{}", text.len());
+        let read: Rows = serde_json::from_str(&text).expect("a record");
+        assert_eq!(format!("{read:?}"), format!("{rows:?}"));
+    }
 
     #[test]
     fn refusals_have_the_place_of_their_row() {
         let lot = || Ok(Brought::Bidder { name: "Ada".to_owned(), secret: "s".repeat(32) });
-        let not = |why: &str| NotTaken { column: Some("name"), why: why.to_owned() };
+        let not = |why: &str| NotTaken::of("name", why);
         let rows = [lot(), Err(not("reader")), lot(), lot()];
         let told = refused(&rows, &[None, Some(not("house")), None], 400);
         let told: Vec<_> = told.iter().map(|one| (one.place, one.why.as_str())).collect();

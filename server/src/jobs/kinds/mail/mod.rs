@@ -1,17 +1,21 @@
 //! `mail.bulk`: a letter from a template to each recipient of a list, by SMTP or into a Maildir.
 //!
 //! No recipient gets it twice, whatever dies: before a letter is handed over that is written down, in a transaction with
-//! the fence; what an attempt before has handed over without hearing of it is told as unsure, and not sent again. What
+//! the fence, by the server, wherever the attempt is made; what an attempt before has handed over without hearing of it is told as unsure, and not sent again. What
 //! was certainly not taken is tried again. It is idempotent by that.
 
 mod letter;
 mod post;
+mod records;
+
+pub(in crate::jobs) use records::{Begin, Meet, Settle, Turn};
 
 use std::{
     collections::BTreeMap,
+    fs::File,
     io,
-    path::PathBuf,
-    sync::{Arc, Mutex},
+    path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
@@ -21,30 +25,29 @@ use fourwire_shared::{
     job::{Backoff, UploadId},
 };
 use lettre::{Address, message::Mailbox};
-use rusqlite::Connection;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::sleep;
 
 use self::{
     letter::{Head, Templates},
     post::{Handed, Post},
+    records::Begun,
 };
 use super::{
-    BadInput, Kind, Policy, no_upload,
+    BadInput, Kind, Policy,
+    books::Books,
+    gone, no_upload,
     rows::{Format, Source, skip},
 };
 use crate::{
     jobs::{
-        JobError,
-        office::lock,
         settings::Mail as Settings,
         store::mail::{self, Entry, Fate},
-        uploads::Uploads,
+        uploads::Shelf,
         work::{Done, Failure, Work, blocking},
     },
-    log::Log,
-    storage::{Readers, within},
+    storage::Readers,
 };
 
 /// How often a letter is handed over that was not taken now.
@@ -72,41 +75,73 @@ pub(super) struct Input {
 
 /// The kind.
 pub(super) struct Bulk {
-    log: Log,
+    books: Books,
     readers: Readers,
-    uploads: Uploads,
-    settings: Settings,
+    uploads: Shelf,
     maildir: PathBuf,
-    /// When the next letter may go, whichever job it is of.
-    next: Arc<Mutex<Option<Instant>>>,
 }
 
-/// What an address comes to before its letter is written.
-enum Met {
-    /// Its letter is to be handed over, and that is written down.
-    Goes,
-    /// It gets none.
-    Stays(Fate),
+/// A mailing under way.
+struct Mailing<'a> {
+    books: &'a Books,
+    work: &'a Work,
+    post: Post,
+}
+
+impl Mailing<'_> {
+    /// Waits for the turn of the next letter, at most so many a second of all mailings together.
+    async fn turn(&self) -> Result<(), Failure> {
+        let wait = Duration::from_micros(self.books.write(self.work, Turn {}).await?);
+        self.work.token().run_until_cancelled(sleep(wait)).await.ok_or(Failure::Stopped)
+    }
+
+    /// Sends one letter and writes down what became of it.
+    async fn send(&self, place: u64, address: String, letter: lettre::Message) -> Result<Fate, Failure> {
+        let Self { books, work, post } = self;
+        let (id, letter) = (work.id(), Arc::new(letter));
+        let (mut tried, mut pause) = (1, PAUSE);
+        loop {
+            self.turn().await?;
+            let asked = post.clone();
+            blocking(move || asked.is_ready()).await?.map_err(Failure::Retry)?;
+            if let Some(fate) = books.write(work, Meet::new(place, &address, None)).await? {
+                return Ok(fate);
+            }
+            let (way, sent) = (post.clone(), Arc::clone(&letter));
+            // It is heard to its end, whoever wants the job ended meanwhile: otherwise nobody knew.
+            let handed = blocking(move || way.hand(&sent, id, place)).await?;
+            let (fate, why, suppress) = match handed {
+                Handed::Taken => (Fate::Sent, None, None),
+                Handed::Unheard(why) => (Fate::Unsure, Some(why), None),
+                Handed::NotNow(_) if tried < TRIES => {
+                    let not_yet = Settle { place, fate: None, why: None, suppress: None };
+                    books.write(work, not_yet).await?;
+                    let waited = work.token().run_until_cancelled(sleep(pause)).await;
+                    waited.ok_or(Failure::Stopped)?;
+                    (tried, pause) = (tried + 1, pause * 2);
+                    continue;
+                }
+                Handed::NotNow(why) => (Fate::Refused, Some(why), None),
+                Handed::Never { why, no_such_recipient } => {
+                    (Fate::Refused, Some(why), no_such_recipient.then(|| address.clone()))
+                }
+            };
+            if let Some(why) = &why {
+                work.log(format!("{address}: {why}"));
+            }
+            books.write(work, Settle { place, fate: Some(fate), why, suppress }).await?;
+            return Ok(fate);
+        }
+    }
 }
 
 impl Bulk {
-    pub(super) fn new(
-        log: Log,
-        readers: Readers,
-        uploads: Uploads,
-        settings: Settings,
-        maildir: PathBuf,
-    ) -> Self {
-        Self { log, readers, uploads, settings, maildir, next: Arc::default() }
+    pub(super) fn new(books: Books, readers: Readers, uploads: Shelf, maildir: PathBuf) -> Self {
+        Self { books, readers, uploads, maildir }
     }
 
-    fn from(&self) -> Result<Mailbox, Failure> {
-        let told = |error| Failure::Final(format!("--mail-from is no sender: {error}"));
-        self.settings.from.parse().map_err(told)
-    }
-
-    async fn post(&self, work: &Work) -> Result<Post, Failure> {
-        match self.settings.smtp_url.as_deref() {
+    async fn post(&self, settings: &Settings, work: &Work) -> Result<Post, Failure> {
+        match settings.smtp_url.as_deref() {
             Some(url) => Post::smtp(url)
                 .map_err(|error| Failure::Final(format!("--smtp-url is no mail server: {error}"))),
             None => {
@@ -117,99 +152,6 @@ impl Bulk {
                 ));
                 Ok(blocking(move || Post::maildir(&dir)).await??)
             }
-        }
-    }
-
-    /// Waits for the turn of the next letter, at most so many a second of all mailings together.
-    async fn turn(&self, work: &Work) -> Result<(), Failure> {
-        let at = {
-            let mut next = lock(&self.next);
-            let at = next.unwrap_or_else(Instant::now).max(Instant::now());
-            *next = Some(at + Duration::from_secs(1) / self.settings.per_second.max(1));
-            at
-        };
-        match work.token().run_until_cancelled(sleep_until(at)).await {
-            Some(()) => Ok(()),
-            None => Err(Failure::Stopped),
-        }
-    }
-
-    /// Writes to the books, if this attempt is still the one that is heard.
-    async fn book<T: Send + 'static>(
-        &self,
-        work: &Work,
-        write: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
-    ) -> Result<T, Failure> {
-        let fence = work.fence();
-        let written = self.log.transact(0, move |tx| {
-            fence.check(tx)?;
-            Ok::<_, JobError>(within(tx, write)?)
-        });
-        written.await.map_err(Failure::retry)
-    }
-
-    /// Writes down that a recipient is met: before its letter goes.
-    async fn meet(&self, work: &Work, place: u64, address: &str) -> Result<Met, Failure> {
-        let (id, address) = (work.id(), address.to_owned());
-        self.book(work, move |c| {
-            let why = mail::suppressed(c, &address)?.map(|one| one.why);
-            let fate = match &why {
-                Some(_) => Some(Fate::Suppressed),
-                None if mail::has_met(c, id, &address)? => Some(Fate::Duplicate),
-                None => None,
-            };
-            mail::meet(c, id, (place, &address), fate, why.as_deref())?;
-            Ok(fate.map_or(Met::Goes, Met::Stays))
-        })
-        .await
-    }
-
-    /// Sends one letter and writes down what became of it.
-    async fn send(
-        &self,
-        work: &Work,
-        post: &Post,
-        place: u64,
-        address: String,
-        letter: lettre::Message,
-    ) -> Result<Fate, Failure> {
-        let (id, letter) = (work.id(), Arc::new(letter));
-        let (mut tried, mut pause) = (1, PAUSE);
-        loop {
-            self.turn(work).await?;
-            let asked = post.clone();
-            blocking(move || asked.is_ready()).await?.map_err(Failure::Retry)?;
-            if let Met::Stays(fate) = self.meet(work, place, &address).await? {
-                return Ok(fate);
-            }
-            let (way, sent) = (post.clone(), Arc::clone(&letter));
-            // It is heard to its end, whoever wants the job ended meanwhile: otherwise nobody knew.
-            let handed = blocking(move || way.hand(&sent, id, place)).await?;
-            let (fate, why) = match handed {
-                Handed::Taken => (Fate::Sent, None),
-                Handed::Unheard(why) => (Fate::Unsure, Some(why)),
-                Handed::NotNow(_) if tried < TRIES => {
-                    self.book(work, move |c| mail::unmeet(c, id, place)).await?;
-                    let waited = work.token().run_until_cancelled(tokio::time::sleep(pause)).await;
-                    waited.ok_or(Failure::Stopped)?;
-                    (tried, pause) = (tried + 1, pause * 2);
-                    continue;
-                }
-                Handed::NotNow(why) => (Fate::Refused, Some(why)),
-                Handed::Never { why, no_such_recipient } => {
-                    if no_such_recipient {
-                        let (address, why) = (address.clone(), why.clone());
-                        let now = self.log.now_us();
-                        self.book(work, move |c| mail::suppress(c, &address, &why, now)).await?;
-                    }
-                    (Fate::Refused, Some(why))
-                }
-            };
-            if let Some(why) = &why {
-                work.log(format!("{address}: {why}"));
-            }
-            self.book(work, move |c| mail::settle(c, id, place, fate, why.as_deref())).await?;
-            return Ok(fate);
         }
     }
 
@@ -286,11 +228,13 @@ impl Kind for Bulk {
     async fn run(&self, input: Input, work: Work) -> Result<Done, Failure> {
         let templates = Templates::new(&input.subject, &input.text, input.html.as_deref());
         let templates = templates.map_err(|(field, what)| Failure::Final(format!("{field}: {what}")))?;
-        let (from, reply_to) = (self.from()?, reply_to(&input).map_err(Failure::Final)?);
-        let post = self.post(&work).await?;
-        let most = self.settings.recipients_max;
-        let (uploads, upload) = (self.uploads.clone(), input.upload.clone());
-        let opened = blocking(move || open(&uploads, &upload, most)).await?;
+        let reply_to = reply_to(&input).map_err(Failure::Final)?;
+        let Begun { mail: settings, unheard } = self.books.write(&work, Begin {}).await?;
+        let from = sender(&settings)?;
+        let post = self.post(&settings, &work).await?;
+        let most = settings.recipients_max;
+        let (_, path) = self.uploads.find(&input.upload).ok_or_else(gone)?;
+        let opened = blocking(move || open(&path, most)).await?;
         let (mut source, total) = opened.map_err(super::unread)?;
         let column = source.head().iter().position(|name| name.trim().eq_ignore_ascii_case("email"));
         let column = column.ok_or_else(|| Failure::Final("the list has no column email".to_owned()))?;
@@ -298,7 +242,6 @@ impl Kind for Bulk {
             Failure::Final(format!("the list has more than {most} recipients (--mail-recipients-max)"))
         })?;
         let id = work.id();
-        let unheard = self.book(&work, move |c| mail::settle_unheard(c, id)).await?;
         let before = self.readers.read(move |c| Ok((mail::met(c, id)?, mail::counts(c, id)?))).await;
         let (met, counts) = before.map_err(Failure::retry)?;
         let mut tally: BTreeMap<String, u64> = counts.into_iter().collect();
@@ -306,6 +249,7 @@ impl Kind for Bulk {
             work.log(format!("{} recipients are done already, {unheard} of them unsure", count(met as i64)));
         }
         source = skip(source, met).await?;
+        let mailing = Mailing { books: &self.books, work: &work, post };
         for place in met..total {
             work.check()?;
             let (back, row) =
@@ -320,12 +264,11 @@ impl Kind for Bulk {
                 }
             });
             let fate = match letter {
-                Ok((address, letter)) => self.send(&work, &post, place, address, letter).await?,
+                Ok((address, letter)) => mailing.send(place, address, letter).await?,
                 Err((address, why)) => {
-                    let why = format!("line {line}: {why}");
-                    let fate = Some(Fate::Malformed);
-                    self.book(&work, move |c| mail::meet(c, id, (place, &address), fate, Some(&why))).await?;
-                    Fate::Malformed
+                    let fault = Some(format!("line {line}: {why}"));
+                    let met = self.books.write(&work, Meet::new(place, &address, fault)).await?;
+                    met.unwrap_or(Fate::Malformed)
                 }
             };
             *tally.entry(fate.as_str().to_owned()).or_default() += 1;
@@ -337,14 +280,18 @@ impl Kind for Bulk {
     }
 }
 
+fn sender(settings: &Settings) -> Result<Mailbox, Failure> {
+    settings.from.parse().map_err(|error| Failure::Final(format!("--mail-from is no sender: {error}")))
+}
+
 fn reply_to(input: &Input) -> Result<Option<Mailbox>, String> {
     let parse = |text: &String| text.parse::<Mailbox>().map_err(|error| format!("it is no mailbox: {error}"));
     input.reply_to.as_ref().filter(|text| !text.is_empty()).map(parse).transpose()
 }
 
 /// Opens a list, and counts it: a list that is too long is refused before anybody gets a letter.
-fn open(uploads: &Uploads, upload: &UploadId, most: u64) -> io::Result<(Source, Option<u64>)> {
-    let mut file = uploads.read(upload)?;
+fn open(path: &Path, most: u64) -> io::Result<(Source, Option<u64>)> {
+    let mut file = File::open(path)?;
     let format = Format::of(&mut file, None, None)?;
     let mut counted = Source::open(file, format)?;
     let mut total = 0;
@@ -354,7 +301,7 @@ fn open(uploads: &Uploads, upload: &UploadId, most: u64) -> io::Result<(Source, 
             break;
         }
     }
-    Ok((Source::open(uploads.read(upload)?, format)?, (total <= most).then_some(total)))
+    Ok((Source::open(File::open(path)?, format)?, (total <= most).then_some(total)))
 }
 
 /// A row that a letter can go to.
