@@ -22,6 +22,7 @@ use crate::{
     app,
     client::{TailArgs, tail},
     config::{self, Config, Given},
+    jobs::kinds,
 };
 
 use backup::BackupArgs;
@@ -75,6 +76,12 @@ enum Command {
     Experiment(ExperimentArgs),
     /// Do jobs of some queues in this process, for a server on the same machine
     Worker(WorkerArgs),
+    /// Make pictures as an order says: the process that the job `media.encode` starts
+    #[command(hide = true)]
+    EncodePicture {
+        /// The order, as JSON
+        order: String,
+    },
     /// Print every setting with its meaning, unit and present value, as a configuration file
     Config(Given),
 }
@@ -118,6 +125,10 @@ pub fn main() -> ExitCode {
         Command::Backup(args) => backup::backup(&args).unwrap_or_else(|error| failed(&error)),
         Command::Restore(args) => backup::restore(&args).unwrap_or_else(|error| failed(&error)),
         Command::Worker(args) => on_all_cores(worker::work(args)),
+        Command::EncodePicture { order } => {
+            let told = kinds::encode_picture(&order, &mut io::stdout().lock());
+            told.map_or_else(|error| failed(&error.into()), |()| ExitCode::SUCCESS)
+        }
         Command::Experiment(args) => on_all_cores(experiment::experiment(args)),
     }
 }
@@ -151,7 +162,7 @@ fn on_all_cores(work: impl Future<Output = anyhow::Result<ExitCode>>) -> ExitCod
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let result = runtime.map_err(anyhow::Error::from).and_then(|runtime| {
         let ended = runtime.block_on(work);
-        // Dropping it would wait for work that blocks, such as an encoder that nobody can end.
+        // Dropping it would wait for work that blocks, such as a disk that does not answer.
         runtime.shutdown_background();
         ended
     });

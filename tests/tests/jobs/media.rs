@@ -57,11 +57,12 @@ async fn encode(server: &TestServer, upload: &Value, mut input: Value) -> u64 {
     submit(server, &json!({ "kind": "media.encode", "input": input, "max_attempts": 20 })).await
 }
 
-/// How many ffmpegs there are whose command line has this in it.
+/// How many encoders there are whose command line has this in it. What watches them is a shell.
 fn encoders(of: &str) -> usize {
     let is_one = |line: &[u8]| {
         let line = String::from_utf8_lossy(line).replace('\0', " ");
-        line.starts_with("ffmpeg ") && line.contains(of)
+        let is_encoder = line.starts_with("ffmpeg ") || line.contains("exe encode-picture ");
+        is_encoder && !line.starts_with("sh ") && line.contains(of)
     };
     let all = std::fs::read_dir("/proc").expect("processes");
     let lines = all.filter_map(|one| std::fs::read(one.ok()?.path().join("cmdline")).ok());
@@ -214,15 +215,22 @@ async fn is_making(server: &TestServer, id: u64) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_picture_that_takes_long_is_cancelled_at_once() {
-    let server = TestServer::start().await;
+    let mut server = TestServer::start().await;
+    let here = server.data().display().to_string();
     let sent = upload(&server, "noise.bmp", noise()).await;
     let id = encode(&server, &sent, json!({ "formats": ["avif"] })).await;
     is_making(&server, id).await;
+    assert_eq!(encoders(&here), 1);
     let asked = Instant::now();
     server.post(&format!("/v1/jobs/{id}/cancel"), &json!({})).await;
     reaches(&server, id, "cancelled").await;
+    assert_eq!(encoders(&here), 0, "it is not encoded any more");
     // A job that does not listen is given up after ten seconds.
     assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
+    let id = encode(&server, &sent, json!({ "formats": ["avif"] })).await;
+    is_making(&server, id).await;
+    server.kill().await;
+    wait::until("no encoder", async || (encoders(&here) == 0).then_some(())).await;
 }
 
 /// The encoder is cancelled with its job, and dies with its server, though nobody is left to kill it.
@@ -279,7 +287,7 @@ async fn a_worker_elsewhere_reads_what_was_sent_to_the_server() {
     assert_eq!((kind.as_str(), name.as_str()), ("image/jpeg", "attachment; filename=\"a-b-32.jpg\""));
     assert_eq!(image::load_from_memory(&file).expect("a picture").width(), 32);
 
-    // Asked to end, it does not wait for an encoder that cannot be.
+    // Asked to end, it does not wait for its encoder.
     let sent = upload(&server, "noise.bmp", noise()).await;
     let input = json!({ "upload": sent["id"], "formats": ["avif"] });
     let id = submit(&server, &json!({ "kind": "media.encode", "queue": "heavy", "input": input })).await;

@@ -26,6 +26,7 @@ use serde_json::{Value, value::RawValue};
 pub(super) use self::books::{RECORD_BYTES_MAX, Record, Written};
 pub use self::{
     books::{Books, Desk},
+    media::encode_picture,
     topics::Topics,
 };
 use super::{

@@ -1,32 +1,12 @@
-//! Films, by ffmpeg: a process of its own, that lives no longer than its attempt, and reads nothing but the film.
+//! Films, by ffmpeg, which reads nothing but the film.
 
 use std::{
     path::Path,
-    process::Stdio,
     sync::atomic::{AtomicU64, Ordering::Relaxed},
 };
 
-use futures_util::future::try_join;
-use tokio::{
-    io::{AsyncBufReadExt, BufReader},
-    process::Command,
-};
-
-use super::Format;
+use super::{Format, apart};
 use crate::jobs::work::{Failure, Work};
-
-/// Runs what follows, after everybody else's work, and kills it when the pipe to this end breaks: so it does not go on
-/// when this process is killed, which nobody else would notice.
-const WATCHED: &str = r#"
-exec 3<&0
-nice -n 10 "$@" </dev/null 3<&- &
-film=$!
-{ cat <&3; kill -9 $film; } >/dev/null 2>&1 &
-watch=$!
-wait $film
-status=$?
-kill $watch 2>/dev/null
-exit $status"#;
 
 /// Files that are films and nothing else. A playlist names other files, which are nobody's business.
 const FILES: &str = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,ogg,gif";
@@ -56,14 +36,6 @@ impl Film<'_> {
     /// # Errors
     /// Final: what ffmpeg refuses, and what is too large. What kills ffmpeg or fills the disk may go well another time.
     pub(super) async fn encode(&self, work: &Work, place: u64, all: u64, name: &str) -> Result<(), Failure> {
-        let mut command = Command::new("sh");
-        command.args(["-c", WATCHED, "sh"]).arg(self.program).args(self.arguments());
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-        let mut child = command.spawn()?;
-        let lifeline = child.stdin.take();
-        let (Some(out), Some(err)) = (child.stdout.take(), child.stderr.take()) else {
-            return Err(Failure::Retry("ffmpeg has no pipes".to_owned()));
-        };
         let length_ms = AtomicU64::new(0);
         // All are made of one film, so all are as long.
         let tell = |ms: u64, words: String| {
@@ -73,37 +45,21 @@ impl Film<'_> {
                 work.tell(done / 1_000, Some(all * length / 1_000), UNIT, words);
             }
         };
-        let told = async {
-            let mut lines = BufReader::new(out).split(b'\n');
-            while let Some(line) = lines.next_segment().await? {
-                if let Some(ms) = out_ms(&String::from_utf8_lossy(&line)) {
-                    tell(ms, format!("making {name}"));
-                }
+        let mut wrong = Vec::new();
+        let told = |line: &str| {
+            if let Some(ms) = out_ms(line) {
+                tell(ms, format!("making {name}"));
             }
-            Ok(())
         };
-        let said = async {
-            // It tells what the film says of itself too, which may be anything.
-            let (mut lines, mut wrong) = (BufReader::new(err).split(b'\n'), Vec::new());
-            while let Some(line) = lines.next_segment().await? {
-                let line = String::from_utf8_lossy(&line);
-                if let Some(ms) = length(&line) {
-                    length_ms.store(ms, Relaxed);
-                }
-                if is_wrong(&line) && wrong.len() < WORDS_MAX {
-                    wrong.push(self.without_paths(&line));
-                }
+        let said = |line: &str| {
+            if let Some(ms) = length(line) {
+                length_ms.store(ms, Relaxed);
             }
-            Ok(wrong)
+            if is_wrong(line) && wrong.len() < WORDS_MAX {
+                wrong.push(self.without_paths(line));
+            }
         };
-        let both = tokio::select! {
-            both = try_join(told, said) => Some(both),
-            () = work.token().cancelled() => None,
-        };
-        drop(lifeline);
-        let status = child.wait().await?;
-        let ((), wrong) =
-            both.ok_or(Failure::Stopped)?.map_err(|error: std::io::Error| Failure::retry(error))?;
+        let status = apart::run(self.program, &self.arguments(), work, told, said).await?;
         let wrong = wrong.join("; ");
         match status.code() {
             Some(0) if tokio::fs::metadata(self.to).await?.len() > self.bytes_max => {

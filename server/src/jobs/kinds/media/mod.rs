@@ -1,10 +1,14 @@
 //! `media.encode`: an uploaded picture as AVIF, WebP or JPEG, or a film as MP4 or WebM, in as many widths as are wanted.
 //!
-//! Pictures are worked on in the server, films by ffmpeg, which is a process of its own. One file is the result as it is;
+//! Films are made by ffmpeg, pictures by this program: both in a process of their own. One file is the result as it is;
 //! several are a ZIP. It only reads what was uploaded and writes its own files: it is idempotent.
 
+mod apart;
 mod film;
 mod picture;
+mod pictures;
+
+pub use pictures::encode_picture;
 
 use std::{
     collections::BTreeSet,
@@ -17,11 +21,11 @@ use fourwire_shared::{
     figures::bytes,
     job::{Backoff, UploadId},
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
-use self::film::Film;
+use self::{film::Film, pictures::Order};
 use super::{BadInput, Kind, Policy, gone, no_upload, unread};
 use crate::jobs::{
     settings::Media,
@@ -37,7 +41,7 @@ const WIDTHS: std::ops::RangeInclusive<u32> = 16..=16_383;
 const STEM_CHARS: usize = 60;
 
 /// A file that can be made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Format {
     Avif,
@@ -207,55 +211,16 @@ impl Kind for Encode {
         let (upload, path) = self.uploads.find(&input.upload).ok_or_else(gone)?;
         let (stem, scratch) = (stem(&upload.name), work.scratch());
         tokio::fs::create_dir_all(&scratch).await?;
-        if input.is_film() {
-            let made = self.films(&input, &path, &stem, &scratch, &work).await?;
-            return blocking(move || pack(&made, &stem, &work)).await?;
-        }
-        let pixels_max = self.media.pixels_max;
-        let stopped = work.token().clone();
-        let all = blocking(move || {
-            let made = pictures(&input, &path, &stem, &scratch, pixels_max, &work)?;
-            pack(&made, &stem, &work)
-        });
-        // An encoder cannot be asked to end. Who waits for it can: nothing that it still does is used.
-        stopped.run_until_cancelled(all).await.ok_or(Failure::Stopped)??
+        let made = if input.is_film() {
+            self.films(&input, &path, &stem, &scratch, &work).await?
+        } else {
+            let Input { widths, formats, quality, .. } = input;
+            let (stem, pixels_max) = (stem.clone(), self.media.pixels_max);
+            let order = Order { from: path, to: scratch, stem, widths, formats, quality, pixels_max };
+            order.give(&work).await?
+        };
+        blocking(move || pack(&made, &stem, &work)).await?
     }
-}
-
-/// Each picture, at each width.
-fn pictures(
-    input: &Input,
-    from: &Path,
-    stem: &str,
-    scratch: &Path,
-    pixels_max: u64,
-    work: &Work,
-) -> Result<Vec<Made>, Failure> {
-    work.tell(0, None, "files", "reading the picture");
-    let whole = picture::read(File::open(from)?, pixels_max).map_err(Failure::Final)?;
-    let (width, height) = whole.dimensions();
-    work.log(format!("{width} × {height} pixels"));
-    let widths: BTreeSet<u32> = input.widths.iter().map(|asked| (*asked).min(width)).collect();
-    let widths = if widths.is_empty() { BTreeSet::from([width]) } else { widths };
-    let formats: BTreeSet<Format> = input.formats.iter().copied().collect();
-    let all = (widths.len() * formats.len()) as u64;
-    let mut made = Vec::new();
-    for wide in widths {
-        work.check()?;
-        let sized = picture::narrowed(&whole, wide).map_err(Failure::Final)?;
-        for format in &formats {
-            work.check()?;
-            let name = name(stem, Some(wide), *format);
-            work.tell(made.len() as u64, Some(all), "files", format!("making {name}"));
-            let file = picture::encoded(&sized, *format, input.quality).map_err(Failure::Final)?;
-            work.log(format!("{name}: {wide} × {}, {}", sized.height(), bytes(file.len() as f64)));
-            let path = scratch.join(&name);
-            fs::write(&path, &file)?;
-            made.push(Made { name, content_type: format.content_type(), path });
-        }
-    }
-    work.tell(all, Some(all), "files", "all are made");
-    Ok(made)
 }
 
 /// What is asked for, each once.
