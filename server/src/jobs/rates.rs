@@ -74,11 +74,6 @@ impl Rates {
         Self(Mutex::new(rates.iter().map(lately).collect()))
     }
 
-    /// Whether there is any rate at all.
-    pub(super) fn any(&self) -> bool {
-        !lock(&self.0).is_empty()
-    }
-
     /// A look at what may begin now.
     pub(super) fn look(&self, now: Instant) -> Look<'_> {
         Look { rates: self, now, held: Cell::new(None) }

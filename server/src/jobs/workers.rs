@@ -170,9 +170,7 @@ pub(super) fn take(
             let can = worker.is_none_or(|(_, kinds)| kinds.iter().any(|known| known == kind));
             can && look.may(kind)
         };
-        let may: Option<&dyn Fn(&str) -> bool> =
-            if worker.is_some() || office.rates.any() { Some(&may) } else { None };
-        let Some(id) = within(tx, |c| jobs::next(c, queue, longest, may))? else { break };
+        let Some(id) = within(tx, |c| jobs::next(c, queue, longest, &may))? else { break };
         let row = change::begin(tx, office, id, worker.map(|(name, _)| name))?;
         look.begun(&row.job.kind);
         taken.push(row);

@@ -232,7 +232,7 @@ impl Jobs {
             let look = office.rates.look(Instant::now());
             let may = |kind: &str| asked.kinds.iter().any(|known| known == kind) && look.may(kind);
             for queue in queues::ready(c)? {
-                if asked.queues.contains(&queue) && jobs::next(c, &queue, false, Some(&may))?.is_some() {
+                if asked.queues.contains(&queue) && jobs::next(c, &queue, false, &may)?.is_some() {
                     return Ok((true, None));
                 }
             }

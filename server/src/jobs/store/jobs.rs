@@ -1,5 +1,7 @@
 //! Jobs.
 
+use std::cmp::Reverse;
+
 use fourwire_shared::{
     Seq,
     job::{Job, JobId, ResultInfo, State},
@@ -20,9 +22,6 @@ pub(in crate::jobs) struct JobRow {
     /// What is kept of its secret, if it is private.
     pub(in crate::jobs) secret: Option<SecretDigest>,
 }
-
-/// Jobs that are looked at for one of the right kind: the others wait for whoever can do them.
-const LOOKED_AT_MAX: usize = 1_000;
 
 const COLUMNS: &str = "job_id, kind, queue, priority, state, input, unique_key, created_at, run_at, started_at, \
     finished_at, attempt, used, max_attempts, timeout_s, cancelling, retry_of, progress, error, result_name, \
@@ -186,40 +185,58 @@ pub(in crate::jobs) fn unique(
     connection.prepare_cached(&sql_text)?.query_row([kind, key], read).optional()
 }
 
-/// Which of a queue's available jobs is next: by priority and time, or the one that has waited longest. Where only some
-/// kinds may begin, the first [`LOOKED_AT_MAX`] jobs are looked at.
+/// Which of a queue's available jobs is next, of the kinds that may begin: by priority and time, or the one that has waited
+/// longest.
 pub(in crate::jobs) fn next(
     connection: &Connection,
     queue: &str,
     longest: bool,
-    may: Option<&dyn Fn(&str) -> bool>,
+    may: &dyn Fn(&str) -> bool,
 ) -> rusqlite::Result<Option<JobId>> {
-    const BY_TURN: &str = "select job_id, kind
+    const BY_TURN: &str = "select priority, run_at, job_id
         from job
         where
             queue = ?1
             and state = 'available'
-        order by priority desc, run_at, job_id";
-    const BY_WAIT: &str = "select job_id, kind
+            and kind = ?2
+        order by priority desc, run_at, job_id
+        limit 1";
+    const BY_WAIT: &str = "select 0, run_at, job_id
         from job
         where
             queue = ?1
             and state = 'available'
-        order by run_at, job_id";
+            and kind = ?2
+        order by run_at, job_id
+        limit 1";
     let text = if longest { BY_WAIT } else { BY_TURN };
-    let Some(may) = may else {
-        let id = |row: &Row<'_>| number(row, 0).map(JobId::new);
-        return connection.prepare_cached(&format!("{text} limit 1"))?.query_row([queue], id).optional();
-    };
-    let text = format!("{text} limit {LOOKED_AT_MAX}");
-    let mut statement = connection.prepare_cached(&text)?;
-    let mut rows = statement.query([queue])?;
-    while let Some(row) = rows.next()? {
-        if may(row.get_ref(1)?.as_str()?) {
-            return number(row, 0).map(|id| Some(JobId::new(id)));
+    let mut statement = connection.prepare_cached(text)?;
+    let mut first: Option<(Reverse<u64>, u64, u64)> = None;
+    for kind in kinds_waiting(connection, queue)?.iter().filter(|kind| may(kind)) {
+        let place = |row: &Row<'_>| Ok((Reverse(number(row, 0)?), number(row, 1)?, number(row, 2)?));
+        let of_kind = statement.query_row([queue, kind], place).optional()?;
+        first = first.into_iter().chain(of_kind).min();
+    }
+    Ok(first.map(|(_, _, id)| JobId::new(id)))
+}
+
+/// The kinds of a queue's available jobs, each found by one step in the index.
+fn kinds_waiting(connection: &Connection, queue: &str) -> rusqlite::Result<Vec<String>> {
+    const SQL: &str = "select min(kind)
+        from job
+        where
+            queue = ?1
+            and state = 'available'
+            and kind > ?2";
+    let mut statement = connection.prepare_cached(SQL)?;
+    let mut kinds: Vec<String> = Vec::new();
+    loop {
+        let after = kinds.last().map_or("", String::as_str);
+        match statement.query_row([queue, after], |row| row.get::<_, Option<String>>(0))? {
+            Some(kind) => kinds.push(kind),
+            None => return Ok(kinds),
         }
     }
-    Ok(None)
 }
 
 /// Since when a queue's available job that has waited longest could run.
@@ -229,9 +246,16 @@ pub(in crate::jobs) fn oldest(connection: &Connection, queue: &str) -> rusqlite:
         where
             queue = ?1
             and state = 'available'
+            and kind = ?2
         order by run_at, job_id
         limit 1";
-    connection.prepare_cached(SQL)?.query_row([queue], |row| number(row, 0)).optional()
+    let mut statement = connection.prepare_cached(SQL)?;
+    let mut oldest = None;
+    for kind in kinds_waiting(connection, queue)? {
+        let of_kind = statement.query_row([queue, &kind], |row| number(row, 0)).optional()?;
+        oldest = oldest.into_iter().chain(of_kind).min();
+    }
+    Ok(oldest)
 }
 
 /// Jobs whose time has come.

@@ -1,5 +1,8 @@
 //! The queries use the indexes that are named after them, and the tables guard themselves.
 
+use fourwire_shared::job::JobId;
+
+use super::jobs;
 use crate::storage::testing::{assert_plan, layout};
 
 #[test]
@@ -7,12 +10,16 @@ fn each_index_is_used_by_the_query_it_is_for() {
     let (connection, _dir) = layout("job-rows");
     for (query, plan) in [
         (
-            "select job_id from job where queue = 'a' and state = 'available' order by priority desc, run_at, job_id limit 1",
-            "job_by_turn (queue=?)",
+            "select job_id from job where queue = 'a' and state = 'available' and kind = 'b' order by priority desc, run_at, job_id limit 1",
+            "job_by_turn (queue=? AND kind=?)",
         ),
         (
-            "select job_id from job where queue = 'a' and state = 'available' order by run_at, job_id limit 1",
-            "job_by_wait (queue=?)",
+            "select min(kind) from job where queue = 'a' and state = 'available' and kind > 'b'",
+            "COVERING INDEX job_by_wait (queue=? AND kind>?)",
+        ),
+        (
+            "select job_id from job where queue = 'a' and state = 'available' and kind = 'b' order by run_at, job_id limit 1",
+            "job_by_wait (queue=? AND kind=?)",
         ),
         (
             "select job_id from job indexed by job_by_time where state in ('scheduled', 'retryable') and waits_for = 0 and run_at <= 9 order by run_at limit 5",
@@ -51,6 +58,34 @@ fn each_index_is_used_by_the_query_it_is_for() {
     ] {
         assert_plan(&connection, query, plan);
     }
+}
+
+#[test]
+fn whatever_may_begin_is_found_behind_all_that_may_not() {
+    let (connection, _dir) = layout("job-rows");
+    connection.execute("insert into queue values ('q', 0)", []).expect("a queue");
+    let job = |kind: &str, priority: u32, run_at: u32| {
+        let sql = format!(
+            "insert into job (kind, queue, priority, state, input, created_at, run_at, attempt, used, max_attempts,
+                timeout_s, cancelling, seq)
+            values ('{kind}', 'q', {priority}, 'available', '{{}}', 1, {run_at}, 0, 0, 2, 1, 0, 1)"
+        );
+        connection.execute_batch(&sql).expect("a job");
+        u64::try_from(connection.last_insert_rowid()).expect("its number")
+    };
+    for n in 0..2_000 {
+        job("held", 9, n);
+    }
+    let (late, early, urgent) = (job("b", 5, 5_000), job("c", 5, 4_000), job("b", 6, 6_000));
+    let next = |longest, may: &dyn Fn(&str) -> bool| {
+        jobs::next(&connection, "q", longest, may).expect("a look").map(JobId::get)
+    };
+    assert_eq!(next(false, &|kind| kind != "held"), Some(urgent), "by priority");
+    assert_eq!(next(true, &|kind| kind != "held"), Some(early), "by how long it has waited");
+    assert_eq!(next(true, &|kind| kind == "b"), Some(late));
+    assert_eq!((next(false, &|kind| kind == "held"), next(false, &|_| false)), (Some(1), None));
+    assert_eq!(jobs::oldest(&connection, "q").expect("a look"), Some(0));
+    assert_eq!(jobs::oldest(&connection, "none").expect("a look"), None);
 }
 
 #[test]
