@@ -44,7 +44,7 @@ pub(crate) fn test(only: &[String]) -> Result<()> {
     report.section("unit tests", || Tally::run(cargo_test().args(["--lib", "--bins"])));
     report.section("examples in the documentation", || Tally::run(cargo_test().arg("--doc")));
     let (in_browser, others): (Vec<_>, Vec<_>) =
-        integration_tests()?.into_iter().partition(|name| name.starts_with("browser"));
+        integration_tests()?.into_iter().partition(|name| name == "browser");
     report.section("integration tests", || integration(&others, &browser));
     report.section("wasm tests in Chromium", || wasm::test(&app_tools, &browser));
     report.section("browser end to end", || integration(&in_browser, &browser));
@@ -56,7 +56,7 @@ pub(crate) fn test(only: &[String]) -> Result<()> {
 /// # Errors
 /// When it fails.
 pub(crate) fn screenshots() -> Result<()> {
-    alone(&["--test", "browser_pages", "--", "screenshots"], &[])?;
+    alone(&["--test", "browser", "--", "pages::screenshots"], &[])?;
     let pictures = sh::target().join("screenshots");
     let readme = sh::root().join("docs/screenshot.png");
     fs::copy(pictures.join("readme.png"), &readme)?;
@@ -75,7 +75,7 @@ pub(crate) fn screenshots() -> Result<()> {
 pub(crate) fn soak(seconds: u64) -> Result<()> {
     let seconds = seconds.to_string();
     alone(
-        &["--test", "browser_soak", "--", "--ignored", "--nocapture"],
+        &["--test", "browser", "--", "soak", "--ignored", "--nocapture"],
         &[("FOURWIRE_SOAK_SECONDS", &seconds)],
     )
 }
