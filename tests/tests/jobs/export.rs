@@ -2,8 +2,10 @@
 
 use bytes::Bytes;
 use fourwire_tests::{
+    house::Visitor,
     jobs::{check, download, reaches, submit},
     server::TestServer,
+    wait,
 };
 use parquet::{
     file::reader::{FileReader, SerializedFileReader},
@@ -77,6 +79,65 @@ async fn rows_are_the_same_in_each_format() {
 
     let twice = json!({ "kind": "export", "input": { "table": "lots", "format": "parquet", "gzip": true } });
     assert_eq!(server.post("/v1/jobs", &twice).await["field"], "input.gzip");
+    assert!(server.terminate().await.success());
+    assert_eq!(check(&server).await.findings, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_table_has_its_rows_and_nothing_of_them_is_private() {
+    let mut server = TestServer::start().await;
+    let (seller, ada) = (Visitor::join(&server, "Sal").await, Visitor::join(&server, "Ada").await);
+    let lot = seller.offer("clock", &json!({ "title": "A clock", "start": 100, "buy_now": 500 })).await;
+    ada.bid(lot, "one", &json!({ "amount": 100, "max": 300 })).await.expect("an answer");
+    let other = Visitor::join(&server, "Bo").await;
+    other.bid(lot, "two", &json!({ "buy_now": true })).await.expect("an answer");
+    let http = reqwest::Client::new();
+    let put = async |path: &str, body: Value| {
+        let told = http.put(server.at(path)).json(&body).send().await.expect("an answer");
+        assert_eq!(told.status(), 201, "{path}");
+    };
+    put("/v1/mail/suppressed/a@example.org", json!({ "why": "she wants none" })).await;
+    for name in ["-early", "yearly"] {
+        let job = json!({ "kind": "noop", "input": {} });
+        put(&format!("/v1/schedules/{name}"), json!({ "cron": "0 0 1 1 *", "job": job })).await;
+    }
+    let secret = "a-secret-that-nobody-else-has-0000000000";
+    let private = json!({ "kind": "ml.predict", "input": { "model": 4_242 }, "secret": secret });
+    let private = submit(&server, &private).await;
+    wait::until("the private job to fail", async || {
+        let told = server.get("/v1/jobs?kind=ml.predict&state=discarded").await;
+        (told["jobs"][0]["id"] == json!(private)).then_some(())
+    })
+    .await;
+
+    let mut all = String::new();
+    for (table, column, values) in [
+        ("lots", "title", json!(["A clock"])),
+        ("bids", "bidder", json!([ada.id, other.id])),
+        ("bidders", "name", json!(["Sal", "Ada", "Bo"])),
+        ("settlements", "winner", json!([other.id])),
+        ("queues", "queue", json!(["default"])),
+        ("schedules", "schedule", json!(["-early", "yearly"])),
+        ("suppressed", "email", json!(["a@example.org"])),
+        ("jobs", "job", Value::Null),
+        ("attempts", "job", Value::Null),
+    ] {
+        let (_, lines) = exported(&server, &json!({ "table": table, "format": "jsonl" })).await;
+        let text = std::str::from_utf8(&lines).expect("UTF-8");
+        let rows: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+        let found: Vec<&Value> = rows.iter().map(|row| &row[column]).collect();
+        match values.as_array() {
+            Some(values) => assert_eq!(found, values.iter().collect::<Vec<_>>(), "{table}: {text}"),
+            None => assert!(found.contains(&&json!(private)), "{table}: {text}"),
+        }
+        all += text;
+        let (_, columns) = exported(&server, &json!({ "table": table, "format": "parquet" })).await;
+        let columns = self::rows(columns);
+        assert!(columns.len() >= rows.len() && columns[0][column] == rows[0][column], "{table}");
+    }
+    for word in [secret, "a-key-that-nobody", "max\"", "made no model"] {
+        assert!(!all.contains(word), "{word} is nobody's business: {all}");
+    }
     assert!(server.terminate().await.success());
     assert_eq!(check(&server).await.findings, Vec::<String>::new());
 }

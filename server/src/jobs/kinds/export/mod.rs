@@ -5,16 +5,20 @@
 //! kind of file: it is idempotent.
 
 mod parquet;
+mod tables;
 
 use std::io::{self, Write};
 
 use flate2::{Compression, write::GzEncoder};
 use fourwire_shared::{After, Topic, job::Backoff};
-use rusqlite::types::ValueRef;
+use rusqlite::types::{Value as Key, ValueRef};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use self::parquet::{Columns, Holds};
+use self::{
+    parquet::{Columns, Holds},
+    tables::Table,
+};
 use super::{
     BadInput, Kind, Policy,
     topics::{Events, Told, Topics},
@@ -27,66 +31,11 @@ use crate::{
 /// Rows that are read and written at once.
 const PAGE: i64 = 500;
 
-/// A table that everybody may have, read in the order of its first column, which is left out of the file.
-struct Table {
-    name: &'static str,
-    /// `?1` is the first column's value to go on behind, `?2` the most rows.
-    sql: &'static str,
-    count: &'static str,
-    /// Columns that hold numbers and times; the others hold text.
-    numbers: &'static [&'static str],
-    times: &'static [&'static str],
-}
-
-const TABLES: [Table; 3] = [
-    Table {
-        name: "lots",
-        sql: "select lot_id, lot_id as lot, title, seller_id as seller, start, opens_at, ends_at, price,
-                leader_id as leader, bids, result, closed_at
-            from lot
-            where lot_id > ?1
-            order by lot_id
-            limit ?2",
-        count: "select count(*) from lot",
-        numbers: &["lot", "seller", "start", "price", "leader", "bids"],
-        times: &["opens_at", "ends_at", "closed_at"],
-    },
-    Table {
-        name: "bids",
-        sql: "select rank, lot, bidder, kind, amount, price, seq, at
-            from (
-                select (lot_id << 32) + revision as rank, lot_id as lot, bidder_id as bidder, kind, amount, price,
-                    seq, at
-                from bid
-                where
-                    (lot_id, revision) > (?1 >> 32, ?1 & 4294967295)
-                    and kind <> 'raise'
-                order by lot_id, revision
-                limit ?2
-            )",
-        count: "select count(*) from bid where kind <> 'raise'",
-        numbers: &["lot", "bidder", "amount", "price", "seq"],
-        times: &["at"],
-    },
-    Table {
-        name: "jobs",
-        sql: "select job_id, job_id as job, kind, queue, priority, state, created_at, run_at, started_at,
-                finished_at, attempt, iif(secret is null, error, null) as error
-            from job
-            where job_id > ?1
-            order by job_id
-            limit ?2",
-        count: "select count(*) from job",
-        numbers: &["job", "priority", "attempt"],
-        times: &["created_at", "run_at", "started_at", "finished_at"],
-    },
-];
-
 /// What is exported, and how.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Input {
-    /// A table: `lots`, `bids`, `jobs`.
+    /// A table.
     #[serde(default)]
     table: Option<String>,
     /// Or a topic.
@@ -159,7 +108,7 @@ impl Export {
         let count = |c: &rusqlite::Connection| c.query_row(table.count, [], |row| row.get::<_, i64>(0));
         let total = self.readers.read(count).await.map_err(Failure::retry)?;
         work.log(format!("{} has {total} rows", table.name));
-        let (total, mut done, mut after) = (u64::try_from(total).ok(), 0, 0);
+        let (total, mut done, mut after) = (u64::try_from(total).ok(), 0, table.before_all());
         loop {
             work.check()?;
             let page = self.readers.read(move |c| page(c, table.sql, after)).await.map_err(Failure::retry)?;
@@ -216,7 +165,7 @@ impl Kind for Export {
             "additionalProperties": false,
             "x-order": ["table", "topic", "format", "gzip"],
             "properties": {
-                "table": {"enum": TABLES.map(|table| table.name), "description": "A table of the server's."},
+                "table": {"enum": Table::names(), "description": "A table of the server's."},
                 "topic": {"type": "string", "description": "Or a topic."},
                 "format": {"enum": ["csv", "jsonl", "parquet"], "default": "csv"},
                 "gzip": {"type": "boolean", "default": false},
@@ -230,8 +179,8 @@ impl Kind for Export {
             return bad("gzip", "a Parquet file is compressed within".to_owned());
         }
         match (&input.table, &input.topic) {
-            (Some(name), None) if table(name).is_none() => {
-                let names = TABLES.map(|table| table.name).join(", ");
+            (Some(name), None) if Table::find(name).is_none() => {
+                let names = Table::names().join(", ");
                 bad("table", format!("it is one of {names}"))
             }
             (None, Some(topic)) if self.topics.is_private(topic) => {
@@ -250,9 +199,10 @@ impl Kind for Export {
         if gzip {
             (file_name, content_type) = (format!("{file_name}.gz"), "application/gzip");
         }
-        let columns = self.columns(name.as_deref().and_then(table)).await?;
+        let table = name.as_deref().and_then(Table::find);
+        let columns = self.columns(table).await?;
         let sheet = Sheet::new(work.result(file_name, content_type)?, format, gzip, columns)?;
-        let sheet = match (name.as_deref().and_then(table), topic) {
+        let sheet = match (table, topic) {
             (Some(table), _) => self.table(table, sheet, &work).await?,
             (None, Some(topic)) => self.topic(topic, sheet, &work).await?,
             (None, None) => return Err(Failure::Final(format!("there is no table {of:?}"))),
@@ -262,23 +212,19 @@ impl Kind for Export {
     }
 }
 
-fn table(name: &str) -> Option<&'static Table> {
-    TABLES.iter().find(|table| table.name == name)
-}
-
 /// Rows of a table.
 struct Page {
     rows: Vec<Vec<Value>>,
     /// Where to go on.
-    last: Option<i64>,
+    last: Option<Key>,
 }
 
-fn page(connection: &rusqlite::Connection, sql: &str, after: i64) -> rusqlite::Result<Page> {
+fn page(connection: &rusqlite::Connection, sql: &str, after: Key) -> rusqlite::Result<Page> {
     let mut statement = connection.prepare_cached(sql)?;
     // The first is where to go on.
     let columns = statement.column_count() - 1;
     let (mut rows, mut last) = (Vec::new(), None);
-    let mut found = statement.query([after, PAGE])?;
+    let mut found = statement.query((after, PAGE))?;
     while let Some(row) = found.next()? {
         last = Some(row.get(0)?);
         let cell = |index| {
