@@ -110,10 +110,11 @@ impl Record for Rows {
         let Self { from, rows } = self;
         let rows: Vec<Row> = rows.into_iter().map(|row| row.and_then(checked)).collect();
         let (id, all) = (fence.id(), rows.len() as u64);
+        let then = from.saturating_add(all);
         let write = desk.auctions().import(move |tx, house| {
             fence.check(tx)?;
             let before = within(tx, |c| imports::mark(c, id))?;
-            if before.rows == from + all {
+            if before.rows == then {
                 return Ok(before); // they were, and nobody heard of it
             }
             if before.rows != from {
@@ -125,7 +126,7 @@ impl Record for Rows {
             let refused = refused(&rows, &done.rows, from);
             let mark = Mark {
                 seller: done.seller,
-                rows: from + all,
+                rows: then,
                 imported: before.imported + all - refused.len() as u64,
             };
             within(tx, |c| {

@@ -1,8 +1,8 @@
 //! `mail.bulk`: a letter from a template to each recipient of a list, by SMTP or into a Maildir.
 //!
-//! No recipient gets it twice, whatever dies: before a letter is handed over that is written down, in a transaction with
-//! the fence, by the server, wherever the attempt is made; what an attempt before has handed over without hearing of it is told as unsure, and not sent again. What
-//! was certainly not taken is tried again. It is idempotent by that.
+//! No recipient gets it twice, whatever dies: before a letter is handed over that is written down, by the server, in a
+//! transaction with the fence, wherever the attempt is made. What an attempt before has handed over without hearing of it
+//! is told as unsure, and not sent again. What was certainly not taken is tried again. It is idempotent by that.
 
 mod letter;
 mod post;
