@@ -291,6 +291,6 @@ fn outcome(lot: &Lot, result: Ended, at: u64) -> Outcome {
 
 /// Lots that are not closed.
 pub(in crate::auctions) fn unclosed(connection: &Connection) -> rusqlite::Result<u32> {
-    const SQL: &str = "select count(*) from lot where result is null";
+    const SQL: &str = "select unclosed from lot_count";
     connection.prepare_cached(SQL)?.query_row([], |row| short(row, 0))
 }
