@@ -78,7 +78,7 @@ impl Server {
         let readers = Readers::new(&config.storage);
         let auctions = Auctions::start(&log, readers.clone(), config.auctions, &features, draining.clone());
         let auctions = auctions.await.context("the auction house cannot open")?;
-        let uploads = Uploads::open(config.storage.data.join("uploads"), config.jobs.uploads);
+        let uploads = Uploads::open(config.storage.data.join(jobs::UPLOADS_DIR), config.jobs.uploads);
         let uploads = uploads.context("uploads cannot be had")?;
         let secret = worker::Secret::of(&config.storage.data).context("the workers' secret cannot be had")?;
         let desk = kinds::Desk::new(log.clone(), auctions.clone(), &config.jobs);
@@ -88,9 +88,9 @@ impl Server {
             uploads: Shelf::of(uploads.clone()),
             books: kinds::Books::of(desk.clone()),
             media: config.jobs.media.clone(),
-            maildir: config.storage.data.join("mail"),
+            maildir: config.storage.data.join(jobs::MAIL_DIR),
         });
-        let files = jobs::Files { results: config.storage.data.join("jobs"), uploads };
+        let files = jobs::Files { results: config.storage.data.join(jobs::RESULTS_DIR), uploads };
         let jobs = Jobs::start(&log, readers, kinds, files, config.jobs, &features, draining.clone());
         let jobs = jobs.await.context("jobs cannot be had")?;
         let scratch = config.storage.data.join("experiments");

@@ -248,9 +248,16 @@ impl Problem {
     }
 }
 
+impl Problem {
+    /// What is wrong, in words alone.
+    pub fn words(&self) -> &str {
+        self.detail.as_deref().unwrap_or(&self.title)
+    }
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({})", self.detail.as_ref().unwrap_or(&self.title), self.code)
+        write!(f, "{} ({})", self.words(), self.code)
     }
 }
 

@@ -11,7 +11,7 @@ use super::{ask, logging, print};
 use crate::{
     app,
     config::LogFormat,
-    jobs::{Media, Shelf, kinds, worker},
+    jobs::{MAIL_DIR, Media, RESULTS_DIR, Shelf, UPLOADS_DIR, kinds, worker},
     storage::{self, Readers},
 };
 
@@ -78,10 +78,10 @@ pub(super) async fn work(args: WorkerArgs) -> anyhow::Result<ExitCode> {
     let tools = kinds::Tools {
         readers: Readers::new(&storage),
         topics: kinds::Topics::beside(url.clone()).context(no_client)?,
-        uploads: Shelf::beside(args.data.join("uploads")),
+        uploads: Shelf::beside(args.data.join(UPLOADS_DIR)),
         books: kinds::Books::beside(server.clone()),
         media: Media { pixels_max: args.media_pixels_max, ffmpeg: args.ffmpeg },
-        maildir: args.data.join("mail"),
+        maildir: args.data.join(MAIL_DIR),
     };
     print(&format!("{name} takes jobs of {} from {url}\n", args.queues.join(", ")))?;
     let hand = worker::Hand {
@@ -90,7 +90,7 @@ pub(super) async fn work(args: WorkerArgs) -> anyhow::Result<ExitCode> {
         queues: args.queues,
         places: args.places,
         kinds: kinds::built_in(tools),
-        results: args.data.join("jobs"),
+        results: args.data.join(RESULTS_DIR),
         grace: Duration::from_millis(args.grace_ms),
     };
     worker::work(hand, draining).await?;

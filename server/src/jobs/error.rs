@@ -51,7 +51,7 @@ pub enum JobError {
     #[error("the idempotency key was used with another request")]
     KeyReused,
     /// Something asked for is not allowed.
-    #[error("{}", .0.detail.as_deref().unwrap_or(&.0.title))]
+    #[error("{}", .0.words())]
     Bad(Box<Problem>),
     /// Somebody speaks for an attempt that is not the newest, or not under way: it is not heard.
     #[error("attempt {attempt} of job {id} is not under way any more")]

@@ -62,6 +62,13 @@ use crate::{
 use office::Office;
 use snapshots::States;
 
+/// Where in a data directory results are: the server and its workers write them there.
+pub const RESULTS_DIR: &str = "jobs";
+/// Where uploads are.
+pub const UPLOADS_DIR: &str = "uploads";
+/// The Maildir of letters that no mail server is there for.
+pub const MAIL_DIR: &str = "mail";
+
 /// Where the files of jobs are.
 #[derive(Clone, Debug)]
 pub struct Files {

@@ -34,6 +34,15 @@ pub(crate) fn word<T: serde::de::DeserializeOwned>(row: &Row<'_>, column: usize)
         .map_err(|error| unreadable(column, error.to_string()))
 }
 
+/// The same, where there may be none.
+pub(crate) fn optional_word<T: serde::de::DeserializeOwned>(
+    row: &Row<'_>,
+    column: usize,
+) -> rusqlite::Result<Option<T>> {
+    let text: Option<String> = row.get(column)?;
+    text.map(|_| word(row, column)).transpose()
+}
+
 /// How serde spells it.
 pub(crate) fn spelled(word: &impl serde::Serialize) -> String {
     match serde_json::to_value(word) {

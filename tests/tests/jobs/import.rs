@@ -36,6 +36,24 @@ async fn titles(server: &TestServer) -> Vec<String> {
     }
 }
 
+/// A file of so many lots, of which one in a hundred has no price.
+pub(super) fn lots(rows: usize) -> String {
+    let mut file = "title,start,description\n".to_owned();
+    for row in 0..rows {
+        let price = if row % 100 == 7 { "none" } else { "5" };
+        let _ = writeln!(file, "Lot {row},{price},\"{}\"", "It is as good as new. ".repeat(20));
+    }
+    file
+}
+
+/// Each of them is up once, or was refused.
+pub(super) async fn each_once(server: &TestServer, id: u64, rows: usize) {
+    let found = titles(server).await;
+    let once: BTreeSet<&String> = found.iter().collect();
+    assert_eq!((found.len(), once.len()), (rows - rows / 100, rows - rows / 100));
+    assert_eq!(result(server, id).await.lines().count(), rows / 100 + 1);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rows_become_lots_and_what_is_refused_comes_back() {
     let mut server = TestServer::start().await;
@@ -114,12 +132,7 @@ async fn no_row_comes_twice_whatever_dies() {
     const ROWS: usize = 6_000;
     const KILLS: usize = 4;
     let mut server = TestServer::with().args(["--auction-lots-max", "10000"]).start().await;
-    let mut file = "title,start,description\n".to_owned();
-    for row in 0..ROWS {
-        let price = if row % 100 == 7 { "none" } else { "5" };
-        let _ = writeln!(file, "Lot {row},{price},\"{}\"", "It is as good as new. ".repeat(20));
-    }
-    let sent = upload(&server, "many.csv", file).await;
+    let sent = upload(&server, "many.csv", lots(ROWS)).await;
     let id = import(&server, &sent, "lots").await;
     for kill in 1..=KILLS {
         let due = kill * ROWS / (KILLS + 2);
@@ -133,10 +146,7 @@ async fn no_row_comes_twice_whatever_dies() {
     }
     let job = reaches(&server, id, "completed").await;
     assert!(job["attempt"].as_u64() > Some(1), "the kills met it under way: {job}");
-    let found = titles(&server).await;
-    let once: BTreeSet<&String> = found.iter().collect();
-    assert_eq!((found.len(), once.len()), (ROWS - ROWS / 100, ROWS - ROWS / 100));
-    assert_eq!(result(&server, id).await.lines().count(), ROWS / 100 + 1);
+    each_once(&server, id, ROWS).await;
     assert!(server.terminate().await.success());
     assert_eq!(check(&server).await.findings, Vec::<String>::new());
     let report = house::check(&server).await;

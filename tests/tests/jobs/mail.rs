@@ -7,7 +7,7 @@ use std::{
 };
 
 use fourwire_tests::{
-    jobs::{check, reaches, submit, upload},
+    jobs::{check, download, reaches, submit, upload},
     server::TestServer,
     smtp::SmtpServer,
     wait,
@@ -25,16 +25,40 @@ fn mailing(upload: &Value) -> Value {
 }
 
 /// The result, by address.
-async fn books(server: &TestServer, id: u64) -> Vec<[String; 3]> {
-    let http = reqwest::Client::new();
-    let answer = http.get(server.at(&format!("/v1/jobs/{id}/result"))).send().await.expect("an answer");
-    let text = answer.text().await.expect("text");
+pub(super) async fn books(server: &TestServer, id: u64) -> Vec<[String; 3]> {
+    let text = String::from_utf8(download(server, id).await.2).expect("text");
     let cells = |line: &str| {
         let mut cells = line.splitn(3, ',').map(str::to_owned);
         [(); 3].map(|()| cells.next().unwrap_or_default())
     };
     assert_eq!(text.lines().next(), Some("email,outcome,why"), "{text}");
     text.lines().skip(1).map(cells).collect()
+}
+
+/// Each of so many people has one letter, if it was sent, and one at most if that is unsure; how many are unsure.
+pub(super) fn nobody_twice(books: &[[String; 3]], smtp: &SmtpServer, people: usize) -> usize {
+    assert_eq!(books.len(), people);
+    let mut letters: BTreeMap<String, usize> = BTreeMap::new();
+    for letter in smtp.taken() {
+        *letters.entry(letter.to).or_default() += 1;
+    }
+    assert!(letters.values().all(|count| *count == 1), "{letters:?}");
+    let mut addresses = BTreeSet::new();
+    let (mut sent, mut unsure) = (0, 0);
+    for [address, fate, why] in books {
+        addresses.insert(address);
+        match fate.as_str() {
+            "sent" => {
+                assert!(letters.contains_key(address), "{address} was told to be sent");
+                sent += 1;
+            }
+            "unsure" => unsure += 1,
+            other => panic!("{address}: {other}, {why}"),
+        }
+    }
+    assert_eq!(addresses.len(), people);
+    println!("{sent} sent, {unsure} unsure, {} letters", letters.len());
+    unsure
 }
 
 fn fates(books: &[[String; 3]]) -> Vec<(&str, &str)> {
@@ -151,27 +175,8 @@ async fn nobody_gets_a_letter_twice_whatever_dies() {
         server.start_again().await;
     }
     reaches(&server, id, "completed").await;
-    let told = books(&server, id).await;
-    assert_eq!(told.len(), PEOPLE);
-    let mut letters: BTreeMap<String, usize> = BTreeMap::new();
-    for letter in smtp.taken() {
-        *letters.entry(letter.to).or_default() += 1;
-    }
-    assert!(letters.values().all(|count| *count == 1), "{letters:?}");
-    let got: BTreeSet<&str> = letters.keys().map(String::as_str).collect();
-    let (mut sent, mut unsure) = (0, 0);
-    for [address, fate, why] in &told {
-        match fate.as_str() {
-            "sent" => {
-                assert!(got.contains(address.as_str()), "{address} was told to be sent");
-                sent += 1;
-            }
-            "unsure" => unsure += 1,
-            other => panic!("{address}: {other}, {why}"),
-        }
-    }
+    let unsure = nobody_twice(&books(&server, id).await, &smtp, PEOPLE);
     assert!(unsure <= 4, "at most one a death: {unsure}");
-    println!("{sent} sent, {unsure} unsure, {} letters, 4 times kill -9", got.len());
     assert!(server.terminate().await.success());
     assert_eq!(check(&server).await.findings, Vec::<String>::new());
 }

@@ -18,7 +18,7 @@ use crate::{
     jobs::{
         JobError, Settings,
         office::lock,
-        remote::{ANSWER_WITHIN, Later, PAUSES, Server, Told},
+        remote::{ANSWER_WITHIN, Later, Pauses, Server, Told},
         settings::Mail,
         work::{Failure, Fence, Work},
     },
@@ -130,19 +130,18 @@ impl Books {
 
 async fn insist<R: Record>(server: &Server, work: &Work, record: R) -> Result<R::Told, Failure> {
     let written = Written { id: work.id(), attempt: work.attempt(), step: work.next_step(), record };
-    let (mut pause, mut busy_since) = (*PAUSES.start(), Instant::now());
+    let (mut pauses, mut busy_since) = (Pauses::default(), Instant::now());
     loop {
         match server.ask(R::PATH, &written, ANSWER_WITHIN).await {
             Told::Yes(told) => return Ok(told),
-            Told::No(problem) => return Err(Failure::Retry(problem.detail.unwrap_or(problem.title))),
+            Told::No(problem) => return Err(Failure::retry(problem.words())),
             Told::Later(Later::Busy(problem)) if busy_since.elapsed() > BUSY_FOR => {
-                return Err(Failure::Retry(problem.detail.unwrap_or(problem.title)));
+                return Err(Failure::retry(problem.words()));
             }
             Told::Later(Later::Busy(_)) => {}
             Told::Later(Later::Away(_)) => busy_since = Instant::now(),
         }
         work.check()?;
-        work.token().run_until_cancelled(sleep(pause)).await;
-        pause = (pause * 2).min(*PAUSES.end());
+        work.token().run_until_cancelled(sleep(pauses.next())).await;
     }
 }

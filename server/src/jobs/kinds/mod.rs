@@ -108,8 +108,7 @@ impl<K: Kind> AnyKind for K {
     fn check(&self, input: &RawValue) -> Result<(), JobError> {
         let read = body::parse(input.get().as_bytes()).map_err(|problem| {
             let field = problem.field.as_deref().map_or("input".to_owned(), |field| format!("input.{field}"));
-            let what = problem.detail.unwrap_or(problem.title);
-            JobError::field(field, what)
+            JobError::field(field, problem.words())
         })?;
         Kind::check(self, &read).map_err(|bad| JobError::field(format!("input.{}", bad.field), bad.what))
     }
@@ -118,8 +117,7 @@ impl<K: Kind> AnyKind for K {
         Box::pin(async move {
             // It was read when it was submitted; a newer server may ask for more.
             let read = body::parse(input.as_bytes());
-            let read =
-                read.map_err(|problem: Problem| Failure::Final(problem.detail.unwrap_or(problem.title)))?;
+            let read = read.map_err(|problem: Problem| Failure::Final(problem.words().to_owned()))?;
             Kind::run(self, read, work).await
         })
     }

@@ -22,7 +22,7 @@ pub mod worker {
 
 pub(super) use leases::Leases;
 pub(super) use routes::router;
-pub(super) use server::{ANSWER_WITHIN, Later, PAUSES, Server, Told};
+pub(super) use server::{ANSWER_WITHIN, Later, Pauses, Server, Told};
 
 use std::{
     sync::Arc,

@@ -23,7 +23,7 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::server::{ANSWER_WITHIN, PAUSES, Server, Told};
+use super::server::{ANSWER_WITHIN, Pauses, Server, Told};
 use crate::jobs::{
     attempt::{self, Attempt, Ended, Tools, Voice},
     kinds::Kinds,
@@ -129,7 +129,7 @@ impl Bench {
     }
 
     async fn claim_all(self: &Arc<Self>) -> Result<(), Stranded> {
-        let mut pause = *PAUSES.start();
+        let mut pauses = Pauses::default();
         loop {
             // Registered before it looks: a place that comes free meanwhile is not missed.
             let changed = self.changed.notified();
@@ -148,7 +148,7 @@ impl Bench {
             };
             match self.hand.server.ask::<Claimed>(CLAIM_PATH, &claim, CLAIM_WAIT + ANSWER_WITHIN).await {
                 Told::Yes(mut claimed) => {
-                    pause = *PAUSES.start();
+                    pauses = Pauses::default();
                     for order in std::mem::take(&mut claimed.orders) {
                         self.start(order, &claimed);
                     }
@@ -156,8 +156,7 @@ impl Bench {
                 Told::No(problem) => return Err(Stranded(problem)),
                 Told::Later(why) => {
                     tracing::info!(%why, "the server is out of reach; trying again");
-                    sleep(pause).await;
-                    pause = (pause * 2).min(*PAUSES.end());
+                    sleep(pauses.next()).await;
                 }
             }
         }
@@ -229,7 +228,7 @@ impl Bench {
 
     /// Whether the end was heard. Until then the attempt is signed for.
     async fn tell_end(&self, finish: &Finish) -> bool {
-        let mut pause = *PAUSES.start();
+        let mut pauses = Pauses::default();
         let tell = async {
             loop {
                 match self.hand.server.ask::<()>(FINISH_PATH, finish, ANSWER_WITHIN).await {
@@ -240,8 +239,7 @@ impl Bench {
                     }
                     Told::Later(why) => {
                         tracing::debug!(%why, "an end is told again");
-                        sleep(pause).await;
-                        pause = (pause * 2).min(*PAUSES.end());
+                        sleep(pauses.next()).await;
                     }
                 }
             }

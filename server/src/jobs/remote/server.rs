@@ -9,9 +9,26 @@ use tokio::time::timeout;
 
 /// How long an answer may take that waits for nothing.
 pub(in crate::jobs) const ANSWER_WITHIN: Duration = Duration::from_secs(10);
-/// The pauses after a server that is out of reach.
-pub(in crate::jobs) const PAUSES: std::ops::RangeInclusive<Duration> =
-    Duration::from_millis(100)..=Duration::from_secs(2);
+/// The first pause after a server that is out of reach, and the longest.
+const PAUSES: std::ops::RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(2);
+
+/// Pauses between one try and the next: each is twice as long as the one before.
+pub(in crate::jobs) struct Pauses(Duration);
+
+impl Default for Pauses {
+    fn default() -> Self {
+        Self(*PAUSES.start())
+    }
+}
+
+impl Pauses {
+    /// How long to wait now.
+    pub(in crate::jobs) fn next(&mut self) -> Duration {
+        let pause = self.0;
+        self.0 = (pause * 2).min(*PAUSES.end());
+        pause
+    }
+}
 
 /// A server. Cloning it copies a pointer.
 #[derive(Clone)]

@@ -3,7 +3,7 @@
 use fourwire_shared::job::{Attempt, JobId, Outcome};
 use rusqlite::{Connection, Row};
 
-use crate::storage::columns::{number, short, spelled, sql, unreadable};
+use crate::storage::columns::{number, optional_word, short, spelled, sql};
 
 pub(in crate::jobs) fn insert(
     connection: &Connection,
@@ -45,13 +45,11 @@ pub(in crate::jobs) fn of(connection: &Connection, id: JobId) -> rusqlite::Resul
         order by number";
     let attempt = |row: &Row<'_>| {
         let ended_at: Option<i64> = row.get(2)?;
-        let outcome: Option<String> = row.get(3)?;
-        let outcome = outcome.map(|word| serde_json::from_value(serde_json::Value::String(word))).transpose();
         Ok(Attempt {
             number: short(row, 0)?,
             started_at: number(row, 1)?,
             ended_at: ended_at.map(|_| number(row, 2)).transpose()?,
-            outcome: outcome.map_err(|error| unreadable(3, error.to_string()))?,
+            outcome: optional_word(row, 3)?,
             error: row.get(4)?,
             worker: row.get(5)?,
         })

@@ -4,7 +4,7 @@ use fourwire_shared::job::{JobId, mail::Suppressed};
 use rusqlite::{Connection, OptionalExtension, Row};
 use serde::{Deserialize, Serialize};
 
-use crate::storage::columns::{number, sql};
+use crate::storage::columns::{number, optional_word, sql};
 
 /// An address as the books and the suppression list compare it: no mail server that is in use tells cases apart.
 pub(in crate::jobs) fn spelled(address: &str) -> String {
@@ -40,12 +40,6 @@ impl Fate {
             Self::Duplicate => "duplicate",
         }
     }
-
-    fn of(text: &str) -> Option<Self> {
-        let all =
-            [Self::Sent, Self::Refused, Self::Unsure, Self::Suppressed, Self::Malformed, Self::Duplicate];
-        all.into_iter().find(|fate| fate.as_str() == text)
-    }
 }
 
 /// A recipient's line in the books.
@@ -77,8 +71,8 @@ pub(in crate::jobs) fn met_at(
     place: u64,
 ) -> rusqlite::Result<Option<Option<Fate>>> {
     const SQL: &str = "select fate from mail where job_id = ?1 and place = ?2";
-    let fate = |row: &Row<'_>| Ok(row.get::<_, Option<String>>(0)?.as_deref().and_then(Fate::of));
-    connection.prepare_cached(SQL)?.query_row((sql(job.get()), sql(place)), fate).optional()
+    let mut met = connection.prepare_cached(SQL)?;
+    met.query_row((sql(job.get()), sql(place)), |row| optional_word(row, 0)).optional()
 }
 
 /// Whether a mailing has met this address.

@@ -15,7 +15,7 @@ use super::{Format, Made, apart, name, picture};
 use crate::jobs::work::{Failure, Work};
 
 /// The command that carries an order out.
-pub(super) const COMMAND: &str = "encode-picture";
+const COMMAND: &str = "encode-picture";
 
 /// What is to be made.
 #[derive(Clone, Debug, Serialize, Deserialize)]
